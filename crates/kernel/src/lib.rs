@@ -1,0 +1,24 @@
+//! Words everybody uses, without I/O: ids, time, spans, pages, callers, failures.
+
+mod caller;
+mod check;
+mod clock;
+mod failure;
+mod ids;
+mod page;
+mod span;
+mod subject;
+
+pub use caller::{Caller, Credential};
+pub use check::Checks;
+pub use clock::{Clock, Ids};
+pub use failure::{Conflict, Failure, Kind, Violation};
+pub use ids::{
+    AttendeeId, CalendarId, EventId, ReservationId, ResourceId, TenantId, TokenId, UserId,
+};
+pub use page::{Limit, Page, decode_cursor, encode_cursor, filter_hash};
+pub use span::Span;
+pub use subject::{Change, ChangeKind, Version};
+
+/// What a room's function answers: a value, or a [`Failure`] that names what was wrong.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;

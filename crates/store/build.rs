@@ -1,0 +1,4 @@
+//! Migrations are compiled in: a change of the folder must rebuild this crate.
+fn main() {
+    println!("cargo:rerun-if-changed=../../migrations");
+}

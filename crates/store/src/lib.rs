@@ -1,0 +1,22 @@
+//! PostgreSQL: the pool, the write transaction, migrations, and the counting of statements.
+
+mod batch;
+mod conn;
+mod deploy;
+mod idempotency;
+mod stats;
+mod store;
+mod tx;
+
+pub use batch::{Batch, Part};
+pub use conn::Conn;
+pub use deploy::Epoch;
+pub use idempotency::{Claim, IdempotencyKey, claim_part, read_claim};
+pub use stats::{Stats, counted, detached};
+pub use store::{Settings, Store};
+pub use tx::Tx;
+
+/// The name of the constraint a statement ran into, for the room that knows what it means.
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error()?.constraint()
+}

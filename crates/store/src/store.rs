@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use kernel::{Clock, Failure, Ids, Result};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::deploy::{Epoch, inspect};
+use crate::{Conn, Tx};
+
+/// How to reach PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `postgres://user:password@host:port/database`
+    pub url: String,
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it is told to come back later.
+    pub acquire_timeout: Duration,
+}
+
+impl Settings {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 20,
+            acquire_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The one way to PostgreSQL. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    clock: Clock,
+    ids: Ids,
+    epoch: Epoch,
+}
+
+impl Store {
+    /// Connects, and refuses a database without our schema or with settings that break the promises.
+    pub async fn open(settings: &Settings, clock: Clock, ids: Ids) -> Result<Self> {
+        let pool = pool(settings).await?;
+        let epoch = inspect(&mut Conn::pooled(pool.acquire().await?)).await?;
+        Ok(Self {
+            pool,
+            clock,
+            ids,
+            epoch,
+        })
+    }
+
+    /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
+    pub async fn migrate(settings: &Settings) -> Result<()> {
+        let pool = pool(settings).await?;
+        sqlx::migrate!("../../migrations")
+            .run(&pool)
+            .await
+            .map_err(Failure::internal)?;
+        pool.close().await;
+        Ok(())
+    }
+
+    pub async fn conn(&self) -> Result<Conn> {
+        Ok(Conn::pooled(self.pool.acquire().await?))
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Opens a write; run it inside [`crate::detached`].
+    pub async fn begin(&self) -> Result<Tx> {
+        Tx::begin(self).await
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn pool(settings: &Settings) -> Result<PgPool> {
+    let options: PgConnectOptions = settings.url.parse().map_err(|error| {
+        Failure::invalid("DATABASE_URL", format!("is not a postgres:// URL: {error}"))
+    })?;
+    let options = options
+        .application_name("koyomi")
+        // Every statement of the product has a fixed text; all of them fit.
+        .statement_cache_capacity(256)
+        .options([
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("timezone", "UTC"),
+        ])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .test_before_acquire(false)
+        // A ping on each acquire would cost every request a round trip; a connection that rested may have died.
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for > Duration::from_secs(1) {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        // A transaction whose task panicked must not leave its connection inside it.
+        .after_release(|conn, _| {
+            Box::pin(async move {
+                if conn.is_in_transaction() {
+                    sqlx::raw_sql("rollback").execute(conn).await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}

@@ -1,0 +1,176 @@
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use kernel::{CalendarId, Change, Failure, Kind, Result, UserId, Version};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::idempotency::{IdempotencyKey, store_result};
+use crate::{Conn, Store};
+
+/// The write transaction. Rows first; [`Tx::touch`] what changed; [`Tx::commit`] bumps the heads *last* (their row
+/// locks are then held for two round trips only), writes the change log and commits.
+///
+/// Run it inside [`crate::detached`]. Dropped without commit, it rolls back.
+#[derive(Debug)]
+pub struct Tx {
+    conn: Option<Conn>,
+    now: DateTime<Utc>,
+    changes: Vec<Change>,
+    acl: BTreeSet<CalendarId>,
+    result_key: Option<(UserId, IdempotencyKey)>,
+}
+
+impl Tx {
+    pub(crate) async fn begin(store: &Store) -> Result<Self> {
+        let conn = Conn::in_transaction(store.pool().begin().await?);
+        Ok(Self {
+            conn: Some(conn),
+            now: store.clock().now(),
+            changes: Vec::new(),
+            acl: BTreeSet::new(),
+            result_key: None,
+        })
+    }
+
+    /// The transaction's one time: everything written in it carries the same.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    pub fn conn(&mut self) -> &mut Conn {
+        // Only `finish` takes it, and that consumes the transaction.
+        #[allow(clippy::expect_used)]
+        self.conn.as_mut().expect("a live transaction")
+    }
+
+    /// Says that an object of a calendar changed: the commit bumps that calendar's head and logs it.
+    pub fn touch(&mut self, change: Change) {
+        let already = self.changes.iter().any(|c| {
+            (c.calendar_id, c.object_id, c.kind)
+                == (change.calendar_id, change.object_id, change.kind)
+        });
+        if !already {
+            self.changes.push(change);
+        }
+    }
+
+    /// As [`Tx::touch`], for many objects known to be different.
+    pub fn touch_all(&mut self, changes: impl IntoIterator<Item = Change>) {
+        self.changes.extend(changes);
+    }
+
+    /// Says that who may see what of a calendar changed.
+    pub fn touch_access(&mut self, change: Change) {
+        self.acl.insert(change.calendar_id);
+        self.touch(change);
+    }
+
+    /// The commit will leave its value under this key.
+    pub fn answer_under(&mut self, user: UserId, key: IdempotencyKey) {
+        self.result_key = Some((user, key));
+    }
+
+    /// Commits; `answer` makes the value of the call from the new heads, before it is stored under the idempotency key.
+    ///
+    /// # Errors
+    /// `outcome_unknown` when the answer to COMMIT was lost.
+    pub async fn commit<T: Serialize>(mut self, answer: impl FnOnce(&[Version]) -> T) -> Result<T> {
+        let versions = self.bump_heads().await?;
+        let value = answer(&versions);
+        if let Some((user, key)) = self.result_key.take() {
+            store_result(self.conn(), user, &key, &value).await?;
+        }
+        self.finish().await?;
+        Ok(value)
+    }
+
+    /// One statement: lock the heads in the order of their ids (so that two writers of the same two calendars cannot
+    /// wait for each other), bump them, log the changes, stamp the events.
+    async fn bump_heads(&mut self) -> Result<Vec<Version>> {
+        if self.changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let calendars: Vec<CalendarId> = self
+            .changes
+            .iter()
+            .map(|c| c.calendar_id)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let acl: Vec<CalendarId> = self.acl.iter().copied().collect();
+        let mut counters: HashMap<CalendarId, i32> = HashMap::new();
+        let mut columns: (Vec<CalendarId>, Vec<i32>, Vec<&str>, Vec<Uuid>) = Default::default();
+        for change in &self.changes {
+            let n = counters.entry(change.calendar_id).or_default();
+            columns.0.push(change.calendar_id);
+            columns.1.push(*n);
+            columns.2.push(change.kind.as_str());
+            columns.3.push(change.object_id);
+            *n += 1;
+        }
+        let rows: Vec<(CalendarId, i64, i64)> = sqlx::query_as(
+            "with held as materialized (
+                 select calendar_id from heads where calendar_id = any($1)
+                 order by calendar_id for no key update
+             ), bumped as (
+                 update heads h set seq = h.seq + 1, acl = h.acl + (h.calendar_id = any($2))::int
+                 from held where h.calendar_id = held.calendar_id
+                 returning h.calendar_id, h.seq, h.acl
+             ), logged as (
+                 insert into changes (calendar_id, seq, n, kind, object_id)
+                 select c.calendar_id, b.seq, c.n, c.kind, c.object_id
+                 from unnest($3::uuid[], $4::int[], $5::text[], $6::uuid[]) as c (calendar_id, n, kind, object_id)
+                 join bumped b using (calendar_id)
+             ), stamped as (
+                 update events e set seq = b.seq
+                 from unnest($3::uuid[], $5::text[], $6::uuid[]) as c (calendar_id, kind, object_id)
+                 join bumped b using (calendar_id)
+                 where e.id = c.object_id and c.kind like 'event\\_%'
+             )
+             select calendar_id, seq, acl from bumped order by calendar_id",
+        )
+        .bind(&calendars)
+        .bind(&acl)
+        .bind(&columns.0)
+        .bind(&columns.1)
+        .bind(&columns.2)
+        .bind(&columns.3)
+        .fetch_all(self.conn())
+        .await?;
+        if rows.len() != calendars.len() {
+            return Err(Failure::internal("a calendar without a head was touched"));
+        }
+        Ok(rows
+            .into_iter()
+            .map(|(calendar_id, seq, acl)| Version {
+                calendar_id,
+                seq,
+                acl,
+            })
+            .collect())
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        let Some(conn) = self.conn.take() else {
+            return Err(Failure::internal("a transaction was finished twice"));
+        };
+        if conn.has_failed() {
+            return Err(Failure::internal(
+                "COMMIT after a failed statement: PostgreSQL would answer ROLLBACK without an error",
+            ));
+        }
+        conn.commit().await.map_err(|error| {
+            if error.as_database_error().is_some() {
+                return Failure::from(error);
+            }
+            Failure::new(
+                Kind::OutcomeUnknown,
+                "outcome_unknown",
+                "the database went away during COMMIT: this may or may not have been written; \
+                 read it back, or send it again with the same Idempotency-Key",
+            )
+            .because(error)
+        })
+    }
+}
