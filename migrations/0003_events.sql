@@ -15,12 +15,12 @@ create table events (
     visibility text not null default 'default',
     transparency text not null default 'opaque',
     -- Wall time and zone are the truth, UTC is derived. all_day: start_local is midnight of the first day and
-    -- time_zone is null. Floating: time_zone is null. zone_rules: the VTIMEZONE of a zone that IANA does not know.
+    -- time_zone is null. Floating: time_zone is null. zone_rules: the VTIMEZONEs of zones that IANA does not know.
     all_day boolean not null,
     start_local timestamp not null,
     time_zone text,
     end_time_zone text,
-    zone_rules text,
+    zone_rules text[] not null default '{}',
     -- Nominal days and exact seconds apart: RFC 5545 §3.3.6, "one day" is not "24 hours" when clocks change.
     duration_days integer not null,
     duration_seconds bigint not null,
@@ -42,6 +42,8 @@ create table events (
     seq bigint not null default 0,
     -- Properties and components we do not model, as content lines, for a lossless export.
     extra text[] not null default '{}',
+    -- DTSTAMP or LAST-MODIFIED of an imported event: which of two copies with the same SEQUENCE is newer.
+    stamped_at timestamptz,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     deleted_at timestamptz,

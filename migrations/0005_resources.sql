@@ -34,11 +34,12 @@ create table reservations (
     constraint reservations_status check (status in ('confirmed', 'cancelled')),
     constraint reservations_span check (end_time >= start_time),
     -- The promise "no room is booked twice", kept by PostgreSQL and by nobody else. Half-open: back to back is no
-    -- conflict, and an empty range overlaps nothing.
+    -- conflict, and an empty range overlaps nothing. Deferrable but immediate: checked at the end of each statement
+    -- instead of row by row, so that a whole series can move past its own old bookings in one UPDATE.
     constraint reservations_no_overlap exclude using gist (
         resource_id with =,
         tstzrange(start_time, end_time) with &&
-    ) where (status = 'confirmed' and exclusive)
+    ) where (status = 'confirmed' and exclusive) deferrable initially immediate
 );
 -- RFC-003 index 3: the rooms of a page of events.
 create index reservations_event on reservations (event_id, resource_id)

@@ -1,1 +1,27 @@
+//! Calendars, their members, events and occurrences.
 //!
+//! Everything here answers to a [`Grant`] or a [`Found`] that says what the caller may see; `koyomi::access` decides
+//! with it. Reading is in the plural; writing happens inside a `store::Tx`, mostly as parts of a `store::Batch`.
+
+mod calendar;
+mod error;
+mod event;
+mod members;
+mod plan;
+mod read;
+mod sql;
+mod when;
+mod write;
+
+pub mod calendars;
+
+pub use calendar::{Calendar, Grant, Member, Role};
+pub use error::written;
+pub use event::{Event, Found, Happening, NewEvent, Status, Transparency, View, Visibility};
+pub use members::{Invitee, add_member_in, has_other_owner, list_members, remove_member_part, set_member_part};
+pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
+pub use read::{
+    Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden, page, read_found,
+};
+pub use when::{When, zone_of, zone_texts};
+pub use write::{create_part, delete_part, patch_part, replan_part, update_part};

@@ -10,10 +10,7 @@ impl Checks {
     }
 
     pub fn reject(&mut self, pointer: impl Into<String>, reason: impl Into<String>) {
-        self.0.push(Violation {
-            pointer: pointer.into(),
-            reason: reason.into(),
-        });
+        self.0.push(Violation { pointer: pointer.into(), reason: reason.into() });
     }
 
     pub fn require(&mut self, ok: bool, pointer: &str, reason: &str) {
@@ -43,33 +40,19 @@ impl Checks {
 
     /// `local@domain`, at most 254 octets (RFC 5321 §4.5.3.1): a shape check, not a promise that mail arrives.
     pub fn email(&mut self, pointer: &str, value: &str) {
-        let shaped = value
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        let clean = value.len() <= 254
-            && !value
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
-        self.require(
-            shaped && clean,
-            pointer,
-            "must be an email address of at most 254 bytes, like mio@example.com",
-        );
+        let shaped = value.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        let clean =
+            value.len() <= 254 && !value.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
+        self.require(shaped && clean, pointer, "must be an email address of at most 254 bytes, like mio@example.com");
     }
 
     /// `#rrggbb`
     pub fn color(&mut self, pointer: &str, value: &str) {
-        let hex = value
-            .strip_prefix('#')
-            .is_some_and(|h| h.len() == 6 && h.chars().all(|c| c.is_ascii_hexdigit()));
+        let hex = value.strip_prefix('#').is_some_and(|h| h.len() == 6 && h.chars().all(|c| c.is_ascii_hexdigit()));
         self.require(hex, pointer, "must be a color like #1e90ff");
     }
 
     pub fn done(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::violations(self.0))
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::violations(self.0)) }
     }
 }

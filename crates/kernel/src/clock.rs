@@ -18,10 +18,7 @@ impl Clock {
         Self::Fixed(Arc::new(Mutex::new(at.trunc_subsecs(6))))
     }
 
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the machine"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     pub fn now(&self) -> DateTime<Utc> {
         match self {
             Self::System => Utc::now().trunc_subsecs(6),
@@ -46,33 +43,22 @@ pub struct Ids {
 
 impl Ids {
     pub fn random(clock: Clock) -> Self {
-        Self {
-            clock,
-            seeded: None,
-        }
+        Self { clock, seeded: None }
     }
 
     /// The same seed and clock give the same ids.
     pub fn seeded(clock: Clock, seed: u64) -> Self {
-        Self {
-            clock,
-            seeded: Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))),
-        }
+        Self { clock, seeded: Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))) }
     }
 
     pub fn mint<Id: From<Uuid>>(&self) -> Id {
         let mut tail = [0u8; 10];
         match &self.seeded {
-            Some(rng) => rng
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .fill_bytes(&mut tail),
+            Some(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut tail),
             None => rand::rng().fill_bytes(&mut tail),
         }
         let millis = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0);
-        Builder::from_unix_timestamp_millis(millis, &tail)
-            .into_uuid()
-            .into()
+        Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().into()
     }
 }
 

@@ -80,10 +80,7 @@ impl Failure {
 
     /// A single field that is not allowed.
     pub fn invalid(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::violations(vec![Violation {
-            pointer: pointer.into(),
-            reason: reason.into(),
-        }])
+        Self::violations(vec![Violation { pointer: pointer.into(), reason: reason.into() }])
     }
 
     pub fn violations(violations: Vec<Violation>) -> Self {
@@ -99,22 +96,14 @@ impl Failure {
     /// A query parameter or header that cannot be read.
     pub fn malformed(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
         let (pointer, reason) = (pointer.into(), reason.into());
-        let mut failure = Self::new(
-            Kind::Malformed,
-            "malformed_request",
-            format!("{pointer}: {reason}"),
-        );
+        let mut failure = Self::new(Kind::Malformed, "malformed_request", format!("{pointer}: {reason}"));
         failure.0.violations = vec![Violation { pointer, reason }];
         failure
     }
 
     /// Unknown, deleted, another tenant's and not shared with the caller all look like this.
     pub fn not_found(what: &str) -> Self {
-        Self::new(
-            Kind::NotFound,
-            "not_found",
-            format!("no such {what}, or it is not shared with you"),
-        )
+        Self::new(Kind::NotFound, "not_found", format!("no such {what}, or it is not shared with you"))
     }
 
     pub fn forbidden(message: impl Into<String>) -> Self {
@@ -123,12 +112,8 @@ impl Failure {
 
     /// A bug or a broken part: `cause` goes to the log only.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::new(
-            Kind::Internal,
-            "internal",
-            "something broke on our side; the request id finds it in our logs",
-        )
-        .because(cause)
+        Self::new(Kind::Internal, "internal", "something broke on our side; the request id finds it in our logs")
+            .because(cause)
     }
 
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
@@ -194,16 +179,11 @@ impl From<sqlx::Error> for Failure {
         let unavailable = match (code.as_deref(), &error) {
             // Shutdown or crash of the server, too many connections, cancelled by a timeout, deadlock, serialisation.
             (Some(code), _) => {
-                code.starts_with("57P")
-                    || code.starts_with("53")
-                    || ["57014", "40P01", "40001"].contains(&code)
+                code.starts_with("57P") || code.starts_with("53") || ["57014", "40P01", "40001"].contains(&code)
             }
             (
                 None,
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::BeginFailed,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::BeginFailed,
             ) => true,
             (None, _) => false,
         };

@@ -3,6 +3,7 @@
 mod caller;
 mod check;
 mod clock;
+mod expected;
 mod failure;
 mod ids;
 mod page;
@@ -12,10 +13,9 @@ mod subject;
 pub use caller::{Caller, Credential};
 pub use check::Checks;
 pub use clock::{Clock, Ids};
+pub use expected::Expected;
 pub use failure::{Conflict, Failure, Kind, Violation};
-pub use ids::{
-    AttendeeId, CalendarId, EventId, ReservationId, ResourceId, TenantId, TokenId, UserId,
-};
+pub use ids::{AttendeeId, CalendarId, EventId, ReservationId, ResourceId, TenantId, TokenId, UserId};
 pub use page::{Limit, Page, decode_cursor, encode_cursor, filter_hash};
 pub use span::Span;
 pub use subject::{Change, ChangeKind, Version};

@@ -14,29 +14,18 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts the row too many that says whether there is a next page.
-    pub fn cut<K: Serialize>(
-        mut rows: Vec<T>,
-        limit: Limit,
-        filters: u64,
-        key: impl Fn(&T) -> K,
-    ) -> Self {
+    pub fn cut<K: Serialize>(mut rows: Vec<T>, limit: Limit, filters: u64, key: impl Fn(&T) -> K) -> Self {
         let more = rows.len() > limit.rows();
         rows.truncate(limit.rows());
         let next_cursor = match rows.last() {
             Some(last) if more => Some(encode_cursor(filters, &key(last))),
             _ => None,
         };
-        Self {
-            items: rows,
-            next_cursor,
-        }
+        Self { items: rows, next_cursor }
     }
 
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(shape).collect(),
-            next_cursor: self.next_cursor,
-        }
+        Page { items: self.items.into_iter().map(shape).collect(), next_cursor: self.next_cursor }
     }
 }
 
@@ -51,10 +40,7 @@ impl Limit {
     pub fn new(rows: Option<i64>) -> Result<Self> {
         match rows.map_or(Ok(Self::DEFAULT), u16::try_from) {
             Ok(n @ 1..=Self::MAX) => Ok(Self(n)),
-            _ => Err(Failure::malformed(
-                "?limit",
-                format!("must be between 1 and {}", Self::MAX),
-            )),
+            _ => Err(Failure::malformed("?limit", format!("must be between 1 and {}", Self::MAX))),
         }
     }
 
@@ -84,12 +70,7 @@ pub fn encode_cursor<K: Serialize>(filters: u64, key: &K) -> String {
 /// # Errors
 /// `malformed_request` when the text is not a cursor of ours or belongs to a list with other filters.
 pub fn decode_cursor<K: DeserializeOwned>(filters: u64, cursor: &str) -> Result<K> {
-    let broken = || {
-        Failure::malformed(
-            "?cursor",
-            "is not a cursor of this list; start again without it",
-        )
-    };
+    let broken = || Failure::malformed("?cursor", "is not a cursor of this list; start again without it");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| broken())?;
     match postcard::take_from_bytes::<(u8, u64, K)>(&bytes) {
         Ok(((VERSION, bound, key), [])) if bound == filters => Ok(key),
@@ -110,10 +91,7 @@ mod tests {
         let mine = filter_hash(&("calendar", 1));
         let other = filter_hash(&("calendar", 2));
         let cursor = encode_cursor(mine, &(42i64, "x"));
-        assert_eq!(
-            decode_cursor::<(i64, String)>(mine, &cursor).unwrap(),
-            (42, "x".into())
-        );
+        assert_eq!(decode_cursor::<(i64, String)>(mine, &cursor).unwrap(), (42, "x".into()));
         assert!(decode_cursor::<(i64, String)>(other, &cursor).is_err());
     }
 
@@ -130,11 +108,7 @@ mod tests {
         let page = Page::cut(vec![1, 2, 3], limit, 0, |n| *n);
         assert_eq!(page.items, [1, 2]);
         assert!(page.next_cursor.is_some());
-        assert!(
-            Page::cut(vec![1, 2], limit, 0, |n| *n)
-                .next_cursor
-                .is_none()
-        );
+        assert!(Page::cut(vec![1, 2], limit, 0, |n| *n).next_cursor.is_none());
         assert!(Limit::new(Some(0)).is_err());
         assert!(Limit::new(Some(501)).is_err());
         assert!(Limit::new(Some(-1)).is_err());

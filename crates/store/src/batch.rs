@@ -11,12 +11,13 @@ use crate::Conn;
 /// Several rooms' statements in one round trip: each part becomes a CTE of one statement.
 ///
 /// All parts see the snapshot from before the statement, so parts must not depend on each other's rows (foreign keys
-/// between them are fine: PostgreSQL checks those at the end). Each part must return columns (`returning …` or a
-/// `select`); its rows come back as JSON objects.
+/// between them are fine: PostgreSQL checks those at the end). The rows of a part come back as JSON objects.
 #[derive(Debug, Default)]
 pub struct Batch {
     sql: String,
     parts: usize,
+    /// The numbers of the parts whose rows are wanted.
+    answering: Vec<usize>,
     arguments: PgArguments,
     broken: Option<String>,
 }
@@ -32,8 +33,15 @@ impl Batch {
         Self::default()
     }
 
-    /// Adds a statement; its placeholders count from `$1` as if it stood alone. Parts answer in the order of adding.
+    /// Adds a statement that answers rows (`returning …` or a `select`); its placeholders count from `$1` as if it stood
+    /// alone. Parts answer in the order of adding.
     pub fn part(&mut self, sql: &'static str) -> Part<'_> {
+        self.answering.push(self.parts);
+        self.quiet(sql)
+    }
+
+    /// As [`Batch::part`] for a write whose rows nobody asks for.
+    pub fn quiet(&mut self, sql: &'static str) -> Part<'_> {
         let offset = self.arguments.len();
         let lead = if self.parts == 0 { "with" } else { "," };
         let _ = write!(self.sql, "{lead} part{} as (", self.parts);
@@ -49,25 +57,20 @@ impl Batch {
 
     /// Runs all parts and answers their rows, part by part.
     pub async fn run(self, conn: &mut Conn) -> Result<Rows, sqlx::Error> {
-        let Self {
-            mut sql,
-            parts,
-            arguments,
-            broken,
-        } = self;
+        let Self { mut sql, parts, answering, arguments, broken } = self;
         if let Some(reason) = broken {
             return Err(sqlx::Error::Encode(reason.into()));
         }
-        let mut rows = vec![Vec::new(); parts];
+        let mut rows = vec![Vec::new(); answering.len()];
         if parts == 0 {
             return Ok(Rows(rows.into_iter()));
         }
-        for n in 0..parts {
+        for (n, part) in answering.iter().enumerate() {
             let lead = if n == 0 { "" } else { " union all " };
-            let _ = write!(
-                sql,
-                "{lead}select {n} as part, to_jsonb(part{n}) as row from part{n}"
-            );
+            let _ = write!(sql, "{lead}select {n} as part, to_jsonb(part{part}) as row from part{part}");
+        }
+        if answering.is_empty() {
+            sql.push_str("select 0 as part, 'null'::jsonb as row where false");
         }
         // The text is put together from the rooms' constants only; values travel as arguments.
         let found = sqlx::query_with(AssertSqlSafe(sql), arguments)

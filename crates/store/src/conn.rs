@@ -27,17 +27,11 @@ enum Inner {
 
 impl Conn {
     pub(crate) fn pooled(conn: PoolConnection<Postgres>) -> Self {
-        Self {
-            inner: Inner::Pooled(conn),
-            failed: Arc::default(),
-        }
+        Self { inner: Inner::Pooled(conn), failed: Arc::default() }
     }
 
     pub(crate) fn in_transaction(tx: Transaction<'static, Postgres>) -> Self {
-        Self {
-            inner: Inner::InTransaction(tx),
-            failed: Arc::default(),
-        }
+        Self { inner: Inner::InTransaction(tx), failed: Arc::default() }
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -63,10 +57,7 @@ impl Conn {
 impl<'c> Executor<'c> for &'c mut Conn {
     type Database = Postgres;
 
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
@@ -84,10 +75,7 @@ impl<'c> Executor<'c> for &'c mut Conn {
             .boxed()
     }
 
-    fn fetch_optional<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
@@ -117,10 +105,7 @@ impl<'c> Executor<'c> for &'c mut Conn {
     }
 
     #[doc(hidden)]
-    fn describe<'e>(
-        self,
-        sql: SqlStr,
-    ) -> BoxFuture<'e, Result<sqlx::Describe<Postgres>, sqlx::Error>>
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<Postgres>, sqlx::Error>>
     where
         'c: 'e,
     {

@@ -25,12 +25,7 @@ pub enum Claim<T> {
 struct Claimed {}
 
 /// Claims the key in the batch that opens a write. A transaction that holds the same key is waited for.
-pub fn claim_part(
-    batch: &mut Batch,
-    user: UserId,
-    key: &IdempotencyKey,
-    now: chrono::DateTime<chrono::Utc>,
-) {
+pub fn claim_part(batch: &mut Batch, user: UserId, key: &IdempotencyKey, now: chrono::DateTime<chrono::Utc>) {
     batch
         .part(
             "insert into idempotency_keys (user_id, key, request_hash, created_at)
@@ -58,22 +53,19 @@ pub async fn read_claim<T: DeserializeOwned>(
     if !rows.take::<Claimed>()?.is_empty() {
         return Ok(Claim::Fresh);
     }
-    let row: Option<(Vec<u8>, Option<Value>)> = sqlx::query_as(
-        "select request_hash, result from idempotency_keys where user_id = $1 and key = $2",
-    )
-    .bind(user)
-    .bind(&key.key)
-    .fetch_optional(conn)
-    .await?;
+    let row: Option<(Vec<u8>, Option<Value>)> =
+        sqlx::query_as("select request_hash, result from idempotency_keys where user_id = $1 and key = $2")
+            .bind(user)
+            .bind(&key.key)
+            .fetch_optional(conn)
+            .await?;
     match row {
         Some((hash, _)) if hash != key.request_hash => Err(Failure::new(
             Kind::Invalid,
             "idempotency_key_reused",
             "this Idempotency-Key was used for another request; take a new key for a new request",
         )),
-        Some((_, Some(result))) => Ok(Claim::Replay(
-            serde_json::from_value(result).map_err(Failure::internal)?,
-        )),
+        Some((_, Some(result))) => Ok(Claim::Replay(serde_json::from_value(result).map_err(Failure::internal)?)),
         // The holder rolled back between our two statements.
         _ => Err(Failure::new(
             Kind::Unavailable,

@@ -8,7 +8,7 @@ mod stats;
 mod store;
 mod tx;
 
-pub use batch::{Batch, Part};
+pub use batch::{Batch, Part, Rows};
 pub use conn::Conn;
 pub use deploy::Epoch;
 pub use idempotency::{Claim, IdempotencyKey, claim_part, read_claim};

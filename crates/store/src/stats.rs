@@ -34,9 +34,7 @@ pub async fn counted<F: Future>(stats: Arc<Stats>, work: F) -> F::Output {
 
 /// Runs a write in a task of its own: a client that hangs up cannot cancel it half way, because dropping the returned
 /// future does not drop the task.
-pub async fn detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
+pub async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     let task = match CURRENT.try_with(Arc::clone) {
         Ok(stats) => tokio::spawn(CURRENT.scope(stats, work)),
         Err(_) => tokio::spawn(work),
@@ -59,10 +57,7 @@ impl Timer {
         if let Some(stats) = &stats {
             stats.statements.fetch_add(1, Ordering::Relaxed);
         }
-        Self {
-            stats,
-            started: Instant::now(),
-        }
+        Self { stats, started: Instant::now() }
     }
 }
 

@@ -19,11 +19,7 @@ pub struct Settings {
 
 impl Settings {
     pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            max_connections: 20,
-            acquire_timeout: Duration::from_secs(5),
-        }
+        Self { url: url.into(), max_connections: 20, acquire_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -41,27 +37,25 @@ impl Store {
     pub async fn open(settings: &Settings, clock: Clock, ids: Ids) -> Result<Self> {
         let pool = pool(settings).await?;
         let epoch = inspect(&mut Conn::pooled(pool.acquire().await?)).await?;
-        Ok(Self {
-            pool,
-            clock,
-            ids,
-            epoch,
-        })
+        Ok(Self { pool, clock, ids, epoch })
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
     pub async fn migrate(settings: &Settings) -> Result<()> {
         let pool = pool(settings).await?;
-        sqlx::migrate!("../../migrations")
-            .run(&pool)
-            .await
-            .map_err(Failure::internal)?;
+        sqlx::migrate!("../../migrations").run(&pool).await.map_err(Failure::internal)?;
         pool.close().await;
         Ok(())
     }
 
     pub async fn conn(&self) -> Result<Conn> {
         Ok(Conn::pooled(self.pool.acquire().await?))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("select 1").execute(&mut self.conn().await?).await?;
+        Ok(())
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -91,18 +85,15 @@ impl Store {
 }
 
 async fn pool(settings: &Settings) -> Result<PgPool> {
-    let options: PgConnectOptions = settings.url.parse().map_err(|error| {
-        Failure::invalid("DATABASE_URL", format!("is not a postgres:// URL: {error}"))
-    })?;
+    let options: PgConnectOptions = settings
+        .url
+        .parse()
+        .map_err(|error| Failure::invalid("DATABASE_URL", format!("is not a postgres:// URL: {error}")))?;
     let options = options
         .application_name("koyomi")
         // Every statement of the product has a fixed text; all of them fit.
         .statement_cache_capacity(256)
-        .options([
-            ("statement_timeout", "30s"),
-            ("idle_in_transaction_session_timeout", "60s"),
-            ("timezone", "UTC"),
-        ])
+        .options([("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s"), ("timezone", "UTC")])
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)

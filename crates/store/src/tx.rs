@@ -46,10 +46,10 @@ impl Tx {
 
     /// Says that an object of a calendar changed: the commit bumps that calendar's head and logs it.
     pub fn touch(&mut self, change: Change) {
-        let already = self.changes.iter().any(|c| {
-            (c.calendar_id, c.object_id, c.kind)
-                == (change.calendar_id, change.object_id, change.kind)
-        });
+        let already = self
+            .changes
+            .iter()
+            .any(|c| (c.calendar_id, c.object_id, c.kind) == (change.calendar_id, change.object_id, change.kind));
         if !already {
             self.changes.push(change);
         }
@@ -91,13 +91,8 @@ impl Tx {
         if self.changes.is_empty() {
             return Ok(Vec::new());
         }
-        let calendars: Vec<CalendarId> = self
-            .changes
-            .iter()
-            .map(|c| c.calendar_id)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
+        let calendars: Vec<CalendarId> =
+            self.changes.iter().map(|c| c.calendar_id).collect::<BTreeSet<_>>().into_iter().collect();
         let acl: Vec<CalendarId> = self.acl.iter().copied().collect();
         let mut counters: HashMap<CalendarId, i32> = HashMap::new();
         let mut columns: (Vec<CalendarId>, Vec<i32>, Vec<&str>, Vec<Uuid>) = Default::default();
@@ -141,14 +136,7 @@ impl Tx {
         if rows.len() != calendars.len() {
             return Err(Failure::internal("a calendar without a head was touched"));
         }
-        Ok(rows
-            .into_iter()
-            .map(|(calendar_id, seq, acl)| Version {
-                calendar_id,
-                seq,
-                acl,
-            })
-            .collect())
+        Ok(rows.into_iter().map(|(calendar_id, seq, acl)| Version { calendar_id, seq, acl }).collect())
     }
 
     async fn finish(mut self) -> Result<()> {

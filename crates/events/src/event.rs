@@ -1,0 +1,187 @@
+use chrono::{DateTime, NaiveDateTime, Utc};
+use kernel::{CalendarId, EventId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::Role;
+
+/// RFC 5545 §3.8.1.11
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Confirmed,
+    Tentative,
+    Cancelled,
+}
+
+/// RFC 5545 §3.8.1.3 (CLASS); `default` is what the calendar's role gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Visibility {
+    #[default]
+    Default,
+    Public,
+    Private,
+    Confidential,
+}
+
+/// RFC 5545 §3.8.2.7: does it take up time?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Transparency {
+    #[default]
+    Opaque,
+    Transparent,
+}
+
+/// How much of an event somebody sees: `koyomi::access` decides it, [`Happening::seen_as`] applies it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// When, and that it is taken.
+    Busy,
+    Full,
+}
+
+/// An event record: a single event, the master of a series, or the override of one occurrence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Event {
+    pub id: EventId,
+    pub calendar_id: CalendarId,
+    /// RFC 5545 §3.8.4.7
+    pub uid: String,
+    /// Of an override: its series.
+    pub recurring_event_id: Option<EventId>,
+    pub title: String,
+    pub description: Option<String>,
+    pub location: Option<String>,
+    pub status: Status,
+    pub visibility: Visibility,
+    pub transparency: Transparency,
+    pub all_day: bool,
+    /// Wall time; midnight of the first day when `all_day`.
+    pub start_local: NaiveDateTime,
+    /// IANA, or the TZID of a zone in `zone_rules`; null for floating and all-day events.
+    pub time_zone: Option<String>,
+    /// Only where it ends in another zone.
+    pub end_time_zone: Option<String>,
+    /// VTIMEZONE texts of the zones that IANA does not know.
+    pub zone_rules: Vec<String>,
+    pub duration_days: i32,
+    pub duration_seconds: i64,
+    /// RRULE, RDATE and EXDATE content lines (RFC 5545 §3.8.5).
+    pub recurrence: Vec<String>,
+    pub organizer_id: Option<UserId>,
+    pub organizer_email: Option<String>,
+    pub sequence: i32,
+    /// The calendar's seq when this last changed.
+    pub seq: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Event {
+    pub fn is_recurring(&self) -> bool {
+        !self.recurrence.is_empty()
+    }
+}
+
+/// One happening of an event, with what a list shows beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Happening {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub event: Event,
+    pub start_time: DateTime<Utc>,
+    pub end_time: DateTime<Utc>,
+    /// Which occurrence of the series, in the series' wall time.
+    pub original_start: NaiveDateTime,
+    pub attendee_count: i64,
+    pub organizer_name: Option<String>,
+    pub room_name: Option<String>,
+    /// The calendar's: where floating and all-day times are anchored.
+    pub calendar_time_zone: String,
+    /// The caller is among the attendees; false where the question was not about him.
+    #[sqlx(default)]
+    #[serde(default)]
+    pub invited: bool,
+    #[sqlx(skip)]
+    #[serde(default)]
+    pub view: Option<View>,
+}
+
+impl Happening {
+    /// Where this stands in the order of every list of occurrences.
+    pub fn position(&self) -> crate::Position {
+        crate::Position {
+            start_micros: self.start_time.timestamp_micros(),
+            event_id: self.event.id,
+            original_micros: self.original_start.and_utc().timestamp_micros(),
+        }
+    }
+
+    /// Leaves only what `view` may see. A busy block keeps when it is and whether it takes up time; nothing that tells
+    /// what, who or where, nor how often it was changed.
+    #[must_use]
+    pub fn seen_as(mut self, view: View) -> Self {
+        self.view = Some(view);
+        if view == View::Full {
+            return self;
+        }
+        let event = &mut self.event;
+        event.uid.clear();
+        event.title.clear();
+        event.description = None;
+        event.location = None;
+        event.visibility = Visibility::Private;
+        event.recurrence.clear();
+        event.organizer_id = None;
+        event.organizer_email = None;
+        event.sequence = 0;
+        self.attendee_count = 0;
+        self.organizer_name = None;
+        self.room_name = None;
+        self
+    }
+}
+
+/// An event found by id, with the facts that decide what the caller may see of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Found {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub happening: Happening,
+    /// The caller's in the event's calendar.
+    pub role: Option<Role>,
+    pub calendar_seq: i64,
+    pub calendar_acl: i64,
+}
+
+/// A record to be written; [`crate::Plan`] adds what follows from it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub calendar_id: CalendarId,
+    pub uid: String,
+    pub recurring_event_id: Option<EventId>,
+    pub original_start: Option<NaiveDateTime>,
+    pub title: String,
+    pub description: Option<String>,
+    pub location: Option<String>,
+    pub status: Status,
+    pub visibility: Visibility,
+    pub transparency: Transparency,
+    #[serde(flatten)]
+    pub when: crate::When,
+    pub organizer_id: Option<UserId>,
+    pub organizer_email: Option<String>,
+    pub organizer_name: Option<String>,
+    pub sequence: i32,
+    pub extra: Vec<String>,
+    pub stamped_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}

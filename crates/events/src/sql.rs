@@ -1,0 +1,382 @@
+//! Every query of this room.
+//!
+//! A projection may read across rooms (a list shows the organizer's name, the first room, how many are invited);
+//! writes never leave their own tables.
+
+/// The record as [`crate::Event`] reads it, from `e`.
+macro_rules! event {
+    () => {
+        "e.id, e.calendar_id, e.uid, e.recurring_event_id, e.title, e.description, e.location, e.status, e.visibility,
+         e.transparency, e.all_day, e.start_local, e.time_zone, e.end_time_zone, e.zone_rules, e.duration_days,
+         e.duration_seconds, e.recurrence, e.organizer_id, e.organizer_email, e.sequence, e.seq, e.created_at,
+         e.updated_at"
+    };
+}
+
+/// What a list shows beside it: index-only counts and one name each (RFC-003 §2.2, "optimised query").
+macro_rules! summary {
+    () => {
+        "(select count(*) from attendees a where a.event_id = e.id) as attendee_count,
+         coalesce((select u.name from users u where u.id = e.organizer_id), e.organizer_name) as organizer_name,
+         (select r.name from reservations v join resources r on r.id = v.resource_id
+           where v.event_id = e.id and v.status = 'confirmed' order by v.resource_id limit 1) as room_name,
+         c.time_zone as calendar_time_zone"
+    };
+}
+
+/// The facts that decide what caller `$1` of tenant `$2` may see of event `e` in calendar `c`.
+macro_rules! facts {
+    () => {
+        "(select m.role from calendar_members m where m.calendar_id = c.id and m.user_id = $1) as role,
+         exists (select from attendees a where a.event_id = e.id and a.user_id = $1) as invited,
+         h.seq as calendar_seq, h.acl as calendar_acl"
+    };
+}
+
+/// The caller's calendars among `$3` (all of them when null), each with its head: the authorisation of every list.
+/// Index-only on calendar_members_user.
+pub(crate) const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zone, c.longest_seconds
+     from calendar_members m
+     join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     join heads h on h.calendar_id = c.id
+     where m.user_id = $1 and ($3::uuid[] is null or m.calendar_id = any($3))
+     order by m.calendar_id";
+
+/// A page of the occurrences that overlap [$3, $4) in calendars `$1` (whose longest occurrences are `$2` seconds),
+/// behind the position ($5, $6, $7), at most `$8` of them.
+///
+/// Per calendar one range of occurrences_list that starts at the cursor and stops after `$8` entries; then as many
+/// records as the page has.
+pub(crate) const PAGE: &str = concat!(
+    "select ",
+    event!(),
+    ", o.start_time, o.end_time, o.original_start, ",
+    summary!(),
+    "
+     from (
+         select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+         cross join lateral (
+             select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+             from occurrences o
+             where o.calendar_id = mine.calendar_id
+               and o.start_time >= $3 - make_interval(secs => mine.longest)
+               and o.start_time < $4
+               and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+               and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
+             order by o.start_time, o.event_id, o.original_start
+             limit $8
+         ) o
+         order by o.start_time, o.event_id, o.original_start
+         limit $8
+     ) o
+     join events e on e.id = o.event_id
+     join calendars c on c.id = e.calendar_id
+     order by o.start_time, o.event_id, o.original_start"
+);
+
+/// As [`PAGE`], for what matches the pattern `$9`; `$10` are the calendars where the caller sees everything, in the
+/// others private and confidential events do not match (their texts must not be guessable by searching).
+pub(crate) const SEARCH: &str = concat!(
+    "select ",
+    event!(),
+    ", o.start_time, o.end_time, o.original_start, ",
+    summary!(),
+    "
+     from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+     join events e on e.calendar_id = mine.calendar_id
+     join calendars c on c.id = e.calendar_id
+     join occurrences o on o.event_id = e.id
+     where e.deleted_at is null
+       and lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $9
+       and (e.visibility in ('default', 'public') or e.calendar_id = any($10))
+       and o.start_time >= $3 - make_interval(secs => mine.longest)
+       and o.start_time < $4
+       and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+       and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
+     order by o.start_time, o.event_id, o.original_start
+     limit $8"
+);
+
+/// As [`PAGE`], and what `$9` is invited to in other calendars: the agenda, each occurrence once.
+pub(crate) const AGENDA: &str = concat!(
+    "select ",
+    event!(),
+    ", o.start_time, o.end_time, o.original_start, ",
+    summary!(),
+    "
+     from (
+         select o.* from (
+             select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+             cross join lateral (
+                 select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+                 from occurrences o
+                 where o.calendar_id = mine.calendar_id
+                   and o.start_time >= $3 - make_interval(secs => mine.longest)
+                   and o.start_time < $4
+                   and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+                   and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
+                 order by o.start_time, o.event_id, o.original_start
+                 limit $8
+             ) o
+             union all
+             select o.* from attendees a
+             cross join lateral (
+                 select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+                 from occurrences o
+                 where o.event_id = a.event_id
+                   and o.calendar_id <> all($1)
+                   and o.start_time < $4
+                   and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+                   and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
+                 order by o.start_time, o.original_start
+                 limit $8
+             ) o
+             where a.user_id = $9
+         ) o
+         order by o.start_time, o.event_id, o.original_start
+         limit $8
+     ) o
+     join events e on e.id = o.event_id and e.deleted_at is null
+     join calendars c on c.id = e.calendar_id and c.deleted_at is null
+     order by o.start_time, o.event_id, o.original_start"
+);
+
+/// The stored occurrences of event `$1` that overlap [$2, $3), behind ($4, $5), at most `$6`: one range of the
+/// primary key.
+pub(crate) const OF_EVENT: &str = concat!(
+    "select ",
+    event!(),
+    ", o.start_time, o.end_time, o.original_start, ",
+    summary!(),
+    "
+     from (
+         select o.* from (
+             select $1::uuid as event_id
+             union all
+             select v.id from events v where v.recurring_event_id = $1 and v.deleted_at is null
+         ) of
+         join occurrences o on o.event_id = of.event_id
+         where o.start_time < $3
+           and (o.end_time > $2 or (o.end_time = o.start_time and o.end_time = $2))
+           and (o.start_time, o.event_id, o.original_start) > ($4, $5, $6)
+         order by o.start_time, o.event_id, o.original_start
+         limit $7
+     ) o
+     join events e on e.id = o.event_id
+     join calendars c on c.id = e.calendar_id
+     order by o.start_time, o.event_id, o.original_start"
+);
+
+/// Series of calendars `$1` (or the one event `$4`, or invitations of `$5`) that go on behind what is written down,
+/// for a window [$2, $3) that reaches past it.
+pub(crate) const ENDLESS: &str = concat!(
+    "select ", event!(), ", e.start_time, e.end_time, e.start_local as original_start, ", summary!(), ",
+         e.expanded_until,
+         $5::uuid is not null
+             and exists (select from attendees a where a.event_id = e.id and a.user_id = $5) as invited,
+         array(select v.original_start from events v
+               where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden
+     from events e
+     join calendars c on c.id = e.calendar_id and c.deleted_at is null
+     where e.deleted_at is null
+       and e.expanded_until < $3
+       and (e.recurrence_end is null or e.recurrence_end > $2)
+       and case
+               when $4::uuid is not null then e.id = $4
+               else e.calendar_id = any($1)
+                 or ($5::uuid is not null and exists (select from attendees a where a.event_id = e.id and a.user_id = $5))
+           end
+       and ($6::text is null
+            or (lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $6
+                and (e.visibility in ('default', 'public') or e.calendar_id = any($7))))
+     order by e.id"
+);
+
+/// Events `$3` that caller `$1` of tenant `$2` is a member or a guest of.
+pub(crate) const FIND: &str = concat!(
+    "select found.* from (
+         select ",
+    event!(),
+    ", e.start_time, e.end_time, coalesce(e.original_start, e.start_local) as original_start,
+             ",
+    summary!(),
+    ", ",
+    facts!(),
+    ",
+             '{}'::timestamp[] as overridden, false as booked
+         from events e
+         join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+         join heads h on h.calendar_id = c.id
+         where e.id = any($3) and e.deleted_at is null
+     ) found
+     where found.role is not null or found.invited
+     order by found.start_time, found.id"
+);
+
+/// As [`FIND`] for the one event `$3`, locked until the transaction ends. When it had to wait for the lock, the record is
+/// the newest, but the facts beside it are from before: a change that depends on other rows reads them afterwards.
+pub(crate) const FIND_FOR_UPDATE: &str = concat!(
+    "select ",
+    event!(),
+    ", e.start_time, e.end_time, coalesce(e.original_start, e.start_local) as original_start,
+         ",
+    summary!(),
+    ", ",
+    facts!(),
+    "
+     from events e
+     join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     join heads h on h.calendar_id = c.id
+     where e.id = $3 and e.deleted_at is null
+     for no key update of e"
+);
+
+/// What of event `$1` is written down.
+pub(crate) const STORED: &str =
+    "select original_start, start_time, end_time from occurrences where event_id = $1 order by start_time";
+
+/// Which occurrences of series `$1` have a record of their own.
+pub(crate) const OVERRIDDEN: &str = "select original_start from events
+     where recurring_event_id = $1 and deleted_at is null and original_start is not null";
+
+/// Records from JSON (`NewEvent` and its `Plan` side by side).
+pub(crate) const INSERT: &str = "insert into events (
+         id, calendar_id, uid, recurring_event_id, original_start, title, description, location, status, visibility,
+         transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
+         start_time, end_time, recurrence, recurrence_end, expanded_until, organizer_id, organizer_email,
+         organizer_name, sequence, extra, stamped_at, created_at, updated_at)
+     select id, calendar_id, uid, recurring_event_id, original_start, title, description, location, status, visibility,
+         transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
+         start_time, end_time, recurrence, recurrence_end, expanded_until, organizer_id, organizer_email,
+         organizer_name, sequence, extra, stamped_at, created_at, updated_at
+     from jsonb_populate_recordset(null::events, $1)";
+
+/// The same columns again for records that exist; who created it and when stays.
+pub(crate) const UPDATE: &str = "update events e set
+         title = n.title, description = n.description, location = n.location, status = n.status,
+         visibility = n.visibility, transparency = n.transparency, all_day = n.all_day, start_local = n.start_local,
+         time_zone = n.time_zone, end_time_zone = n.end_time_zone, zone_rules = n.zone_rules,
+         duration_days = n.duration_days, duration_seconds = n.duration_seconds, start_time = n.start_time,
+         end_time = n.end_time, recurrence = n.recurrence, recurrence_end = n.recurrence_end,
+         expanded_until = n.expanded_until, organizer_id = n.organizer_id, organizer_email = n.organizer_email,
+         organizer_name = n.organizer_name, sequence = n.sequence, extra = n.extra, stamped_at = n.stamped_at,
+         recurring_event_id = n.recurring_event_id, updated_at = n.updated_at
+     from jsonb_populate_recordset(null::events, $1) n
+     where e.id = n.id";
+
+/// What a person can change of one record.
+pub(crate) const PATCH: &str = "update events set
+         title = $2, description = $3, location = $4, status = $5, visibility = $6, transparency = $7,
+         sequence = $8, updated_at = $9
+     where id = $1";
+
+/// Moves records in time: what [`crate::Plan`] says of each.
+pub(crate) const REPLAN: &str = "update events e set
+         all_day = n.all_day, start_local = n.start_local, time_zone = n.time_zone, end_time_zone = n.end_time_zone,
+         zone_rules = n.zone_rules, duration_days = n.duration_days, duration_seconds = n.duration_seconds,
+         start_time = n.start_time, end_time = n.end_time, recurrence = n.recurrence,
+         recurrence_end = n.recurrence_end, expanded_until = n.expanded_until
+     from jsonb_populate_recordset(null::events, $1) n
+     where e.id = n.id";
+
+/// Writes occurrences ($1 calendars, $2 starts, $3 ends, $4 events, $5 original starts); those that stand already stay
+/// where they are.
+pub(crate) const OCCUR: &str =
+    "insert into occurrences as old (calendar_id, start_time, end_time, event_id, original_start)
+     select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::uuid[], $5::timestamp[])
+     on conflict (event_id, start_time, original_start)
+     do update set end_time = excluded.end_time where old.end_time <> excluded.end_time";
+
+/// Takes away the occurrences of events `$1` that are not among ($2 events, $3 starts, $4 original starts).
+pub(crate) const OCCUR_NO_MORE: &str =
+    "delete from occurrences o
+     where o.event_id = any($1)
+       and not exists (
+           select from unnest($2::uuid[], $3::timestamptz[], $4::timestamp[]) as kept (event_id, start_time, original_start)
+           where kept.event_id = o.event_id and kept.start_time = o.start_time
+             and kept.original_start = o.original_start)";
+
+/// Keeps the bound that window queries start from; silent when it holds already.
+pub(crate) const RAISE_LONGEST: &str =
+    "update calendars set longest_seconds = $2 where id = $1 and longest_seconds < $2";
+
+/// Marks event `$1` and the overrides of it as deleted.
+pub(crate) const DELETE: &str = "update events set deleted_at = $2, updated_at = $2
+     where (id = $1 or recurring_event_id = $1) and deleted_at is null";
+
+/// Their occurrences go with them (by [`DELETE`]'s own condition: parts of a batch do not see each other).
+pub(crate) const DELETE_OCCURRENCES: &str = "delete from occurrences
+     where event_id in (select id from events where (id = $1 or recurring_event_id = $1) and deleted_at is null)";
+
+pub(crate) const LIST_CALENDARS: &str =
+    "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,
+         m.role, h.seq, h.acl
+     from calendar_members m
+     join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     join heads h on h.calendar_id = c.id
+     where m.user_id = $1
+       and ($3::uuid[] is null or c.id = any($3))
+       and (c.created_at, c.id) > ($4, $5)
+     order by c.created_at, c.id
+     limit $6";
+
+/// One calendar, locked together with its head: a change of it compares and bumps the head, so it must not have moved
+/// while this waited.
+pub(crate) const FIND_CALENDAR_FOR_UPDATE: &str =
+    "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,
+         m.role, h.seq, h.acl
+     from calendar_members m
+     join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     join heads h on h.calendar_id = c.id
+     where m.user_id = $1 and c.id = $3
+     for no key update of c, h";
+
+pub(crate) const CREATE_CALENDAR: &str =
+    "insert into calendars (id, tenant_id, owner_id, name, description, color, time_zone, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+
+pub(crate) const CREATE_HEAD: &str = "insert into heads (calendar_id) values ($1)";
+
+pub(crate) const UPDATE_CALENDAR: &str =
+    "update calendars set name = $2, description = $3, color = $4, time_zone = $5, updated_at = $6
+     where id = $1";
+
+pub(crate) const DELETE_CALENDAR: &str = "update calendars set deleted_at = $2, updated_at = $2 where id = $1";
+
+/// Records whose UTC times hang on the calendar's zone.
+pub(crate) const ANCHORED: &str = concat!(
+    "select ", event!(), ",
+         array(select v.original_start from events v
+               where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden
+     from events e
+     where e.calendar_id = $1 and e.deleted_at is null and e.time_zone is null
+     order by e.id"
+);
+
+pub(crate) const LIST_MEMBERS: &str =
+    "select m.calendar_id, m.user_id, u.email, u.name, u.avatar_url, m.role, m.created_at
+     from calendar_members m
+     join users u on u.id = m.user_id
+     where m.calendar_id = $1 and (u.name, u.id) > ($2, $3)
+     order by u.name, u.id
+     limit $4";
+
+/// Shares calendar `$1` with the user of tenant `$2` that has id `$3` or address `$4`.
+pub(crate) const ADD_MEMBER: &str = "insert into calendar_members (calendar_id, user_id, role, created_at)
+     select $1, u.id, $5, $6 from users u
+     where u.tenant_id = $2 and u.deactivated_at is null and (u.id = $3 or u.email = $4)
+     returning calendar_id, user_id, role, created_at,
+         (select u.email from users u where u.id = calendar_members.user_id) as email,
+         (select u.name from users u where u.id = calendar_members.user_id) as name,
+         (select u.avatar_url from users u where u.id = calendar_members.user_id) as avatar_url";
+
+pub(crate) const SET_ROLE: &str = "update calendar_members m set role = $3
+     from users u
+     where m.calendar_id = $1 and m.user_id = $2 and u.id = m.user_id
+     returning m.calendar_id, m.user_id, m.role, m.created_at, u.email, u.name, u.avatar_url";
+
+pub(crate) const REMOVE_MEMBER: &str =
+    "delete from calendar_members where calendar_id = $1 and user_id = $2 returning user_id";
+
+pub(crate) const OTHER_OWNER: &str =
+    "select exists (select from calendar_members where calendar_id = $1 and user_id <> $2 and role = 'owner')";

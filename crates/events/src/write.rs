@@ -1,0 +1,123 @@
+use chrono::{DateTime, NaiveDateTime, Utc};
+use kernel::{CalendarId, EventId, Failure, Result};
+use recurrence::Occurrence;
+use serde::Serialize;
+use serde_json::Value;
+use store::Batch;
+
+use crate::{Event, NewEvent, Plan, When, sql};
+
+/// Writes new records with their occurrences.
+///
+/// All records lie in one calendar. `events_uid` violations come back through [`crate::written`].
+pub fn create_part(batch: &mut Batch, events: &[(NewEvent, Plan)]) -> Result<()> {
+    records_part(batch, sql::INSERT, events)
+}
+
+/// As [`create_part`] for records that exist: an import that brings newer ones.
+pub fn update_part(batch: &mut Batch, events: &[(NewEvent, Plan)]) -> Result<()> {
+    occurrences_gone_part(batch, events.iter().map(|(e, plan)| (e.id, plan)));
+    records_part(batch, sql::UPDATE, events)
+}
+
+fn records_part(batch: &mut Batch, sql: &'static str, events: &[(NewEvent, Plan)]) -> Result<()> {
+    let rows: Vec<Value> = events.iter().map(|(event, plan)| row(event, plan)).collect::<Result<_>>()?;
+    batch.quiet(sql).bind(Value::Array(rows)).done();
+    let planned = events.iter().map(|(e, plan)| (e.calendar_id, e.id, plan));
+    occurrences_part(batch, planned);
+    if let Some((event, _)) = events.first() {
+        let longest = events.iter().map(|(_, p)| p.longest_seconds()).max();
+        raise_part(batch, event.calendar_id, longest.unwrap_or(0));
+    }
+    Ok(())
+}
+
+/// Changes what does not touch time.
+pub fn patch_part(batch: &mut Batch, event: &Event) {
+    batch
+        .quiet(sql::PATCH)
+        .bind(event.id)
+        .bind(event.title.clone())
+        .bind(event.description.clone())
+        .bind(event.location.clone())
+        .bind(event.status)
+        .bind(event.visibility)
+        .bind(event.transparency)
+        .bind(event.sequence)
+        .bind(event.updated_at)
+        .done();
+}
+
+/// Moves records of one calendar in time.
+pub fn replan_part(batch: &mut Batch, calendar_id: CalendarId, events: &[(EventId, When, Plan)]) -> Result<()> {
+    let rows: Vec<Value> =
+        events.iter().map(|(id, when, plan)| row(&Replanned { id: *id, when }, plan)).collect::<Result<_>>()?;
+    occurrences_gone_part(batch, events.iter().map(|(id, _, plan)| (*id, plan)));
+    batch.quiet(sql::REPLAN).bind(Value::Array(rows)).done();
+    occurrences_part(batch, events.iter().map(|(id, _, plan)| (calendar_id, *id, plan)));
+    let longest = events.iter().map(|(_, _, p)| p.longest_seconds()).max();
+    raise_part(batch, calendar_id, longest.unwrap_or(0));
+    Ok(())
+}
+
+/// Marks the event and its overrides as deleted; their occurrences go.
+pub fn delete_part(batch: &mut Batch, id: EventId, now: DateTime<Utc>) {
+    batch.quiet(sql::DELETE_OCCURRENCES).bind(id).done();
+    batch.quiet(sql::DELETE).bind(id).bind(now).done();
+}
+
+#[derive(Serialize)]
+struct Replanned<'a> {
+    id: EventId,
+    #[serde(flatten)]
+    when: &'a When,
+}
+
+/// A record as `jsonb_populate_recordset` reads it.
+fn row(event: &impl Serialize, plan: &Plan) -> Result<Value> {
+    let mut row = serde_json::to_value(event).map_err(Failure::internal)?;
+    if let Value::Object(columns) = &mut row {
+        columns.insert("start_time".into(), plan.start_time.to_rfc3339().into());
+        columns.insert("end_time".into(), plan.end_time.to_rfc3339().into());
+        columns.insert("recurrence_end".into(), instant(plan.recurrence_end));
+        columns.insert("expanded_until".into(), instant(plan.expanded_until));
+    }
+    Ok(row)
+}
+
+fn instant(at: Option<DateTime<Utc>>) -> Value {
+    at.map_or(Value::Null, |at| at.to_rfc3339().into())
+}
+
+fn occurrences_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (CalendarId, EventId, &'a Plan)>) {
+    let mut columns: (Vec<CalendarId>, Vec<DateTime<Utc>>, Vec<DateTime<Utc>>, Vec<EventId>, Vec<NaiveDateTime>) =
+        Default::default();
+    for (calendar_id, event_id, plan) in planned {
+        for Occurrence { original_start, start, end } in &plan.occurrences {
+            columns.0.push(calendar_id);
+            columns.1.push(*start);
+            columns.2.push(*end);
+            columns.3.push(event_id);
+            columns.4.push(*original_start);
+        }
+    }
+    batch.quiet(sql::OCCUR).bind(columns.0).bind(columns.1).bind(columns.2).bind(columns.3).bind(columns.4).done();
+}
+
+fn occurrences_gone_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (EventId, &'a Plan)>) {
+    let mut events: Vec<EventId> = Vec::new();
+    let mut kept: (Vec<EventId>, Vec<DateTime<Utc>>, Vec<NaiveDateTime>) = Default::default();
+    for (id, plan) in planned {
+        events.push(id);
+        for occurrence in &plan.occurrences {
+            kept.0.push(id);
+            kept.1.push(occurrence.start);
+            kept.2.push(occurrence.original_start);
+        }
+    }
+    batch.quiet(sql::OCCUR_NO_MORE).bind(events).bind(kept.0).bind(kept.1).bind(kept.2).done();
+}
+
+fn raise_part(batch: &mut Batch, calendar_id: CalendarId, longest: i64) {
+    batch.quiet(sql::RAISE_LONGEST).bind(calendar_id).bind(longest).done();
+}
