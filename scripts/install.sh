@@ -1,2 +1,86 @@
 # shellcheck shell=bash
-ensure_packages() { :; }
+# What the machine must have. Nothing is fetched when nothing is missing.
+
+# Rust is not for ./dev to install: a toolchain is its owner's choice.
+ensure_rust() {
+  local wanted got
+  wanted=$(sed -n 's/^rust-version *= *"\([0-9.]*\)".*/\1/p' Cargo.toml)
+  have cargo || die "cargo is not on PATH. Install Rust $wanted or newer with rustup (https://rustup.rs; Debian 12's own is too old), then call ./dev again."
+  got=$(cargo --version | cut -d' ' -f2)
+  printf '%s\n' "$wanted" "$got" | sort -V -C ||
+    die "koyomi needs Rust $wanted or newer, this is $got ($(command -v cargo)): rustup update stable"
+}
+
+ensure_rust_component() { # cargo's subcommand, the component that has it
+  if cargo "$1" --version >/dev/null 2>&1; then return; fi
+  say "adding Rust's $2"
+  { have rustup && rustup component add "$2" >&2; } || die "cargo $1 is missing: rustup component add $2"
+}
+
+cc_works() { have cc && printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' | cc -x c -o /dev/null - 2>/dev/null; }
+
+# The compose command of this machine: no engine is needed to validate a file.
+COMPOSE=()
+find_compose() {
+  if docker compose version >/dev/null 2>&1; then
+    COMPOSE=(docker compose)
+  elif have docker-compose; then
+    COMPOSE=(docker-compose)
+  else
+    return 1
+  fi
+}
+
+# ensure_packages NEED...: installs Debian/Ubuntu packages for the needs that are not met.
+ensure_packages() {
+  local need missing=() as_root=() candidate
+  for need; do
+    case $need in
+      postgresql) find_pg || missing+=(postgresql) ;;
+      cc) cc_works || missing+=(gcc libc6-dev) ;;
+      curl) have curl || missing+=(curl) ;;
+      certificates) [[ -e /etc/ssl/certs/ca-certificates.crt || ! -e /etc/debian_version ]] || missing+=(ca-certificates) ;;
+      compose) find_compose || missing+=(docker-compose) ;;
+      venv) python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv) ;;
+      *) die "unknown need: $need" ;;
+    esac
+  done
+  ((${#missing[@]})) || return 0
+
+  have apt-get || die "missing: ${missing[*]} (names of Debian packages; PostgreSQL 15 or newer with its contrib modules). Install them with this system's package manager, then call ./dev again."
+  if ((EUID != 0)); then
+    have sudo || die "missing: ${missing[*]}, and there is no sudo here. As root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  step "Installing ${missing[*]} (apt-get${as_root[*]:+ through ${as_root[*]}})"
+  "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || say "apt-get update failed: going on with the lists at hand"
+  if [[ " ${missing[*]} " == *' postgresql '* ]]; then
+    candidate=$(apt-cache policy postgresql | sed -n 's/^ *Candidate: *\([0-9]*\).*/\1/p')
+    ((${candidate:-0} >= 15)) ||
+      die "koyomi needs PostgreSQL 15 or newer; this system's packages offer ${candidate:-none}. Add the source described at https://www.postgresql.org/download/linux/, then call ./dev again."
+    forbid_default_cluster "${as_root[@]}"
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >&2 ||
+    die "apt-get could not install ${missing[*]}"
+  allow_default_cluster "${as_root[@]}"
+  for need; do
+    case $need in
+      postgresql) find_pg || die "PostgreSQL 15 or newer was installed, yet is not to be found" ;;
+      compose) find_compose || die "docker-compose was installed, yet is not to be found" ;;
+    esac
+  done
+}
+
+# Debian's package makes and starts a cluster on 5432 when it is installed. This one is installed for its programs
+# only, so for as long as that takes, a drop-in says no.
+NO_CLUSTER=/etc/postgresql-common/createcluster.d/koyomi-dev.conf
+forbid_default_cluster() {
+  on_exit "allow_default_cluster ${*@Q}"
+  "$@" mkdir -p "${NO_CLUSTER%/*}"
+  printf 'create_main_cluster = false\n' | "$@" tee "$NO_CLUSTER" >/dev/null
+}
+allow_default_cluster() {
+  [[ -e $NO_CLUSTER ]] || return 0
+  "$@" rm -f "$NO_CLUSTER"
+  "$@" rmdir --ignore-fail-on-non-empty "${NO_CLUSTER%/*}"
+}

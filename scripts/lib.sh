@@ -9,13 +9,15 @@ die() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Clean-up that must happen on every way out: `on_exit 'command'`. Runs last-in first-out.
+# What must happen on every way out, Ctrl-C included: `on_exit 'command'`. The last one registered runs first, and the
+# commands that are running end before any of them.
 EXIT_STACK=()
 on_exit() { EXIT_STACK=("$1" "${EXIT_STACK[@]}"); }
 run_exit_stack() {
   local status=$? action
   trap '' INT TERM HUP # a second Ctrl-C must not leave a server behind
   set +e
+  stop_groups
   for action in "${EXIT_STACK[@]}"; do eval "$action"; done
   exit "$status"
 }
@@ -24,35 +26,74 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
+# Commands run in process groups of their own, so that a signal to ./dev is acted upon at once (bash would otherwise
+# wait for the command first) and ends whatever the command has started, too.
+RUNNING=() # the groups that have not been waited for
+GROUP=     # the one started last
+start_group() {
+  set -m
+  "$@" </dev/null &
+  GROUP=$!
+  set +m
+  RUNNING+=("$GROUP")
+}
+wait_group() {
+  local status=0 group left=()
+  wait "$1" || status=$?
+  for group in "${RUNNING[@]}"; do [[ $group == "$1" ]] || left+=("$group"); done
+  RUNNING=("${left[@]}")
+  return "$status"
+}
+in_group() {
+  start_group "$@"
+  wait_group "$GROUP"
+}
+# Whether anybody in the group lives. The dead may wait long for an init that is slow to bury them.
+group_lives() {
+  local stat state pgrp
+  for stat in /proc/[0-9]*/stat; do
+    { read -r stat <"$stat"; } 2>/dev/null || continue
+    read -r state _ pgrp _ <<<"${stat##*) }"
+    if [[ $pgrp == "$1" && $state != Z ]]; then return 0; fi
+  done
+  return 1
+}
+stop_groups() {
+  local group
+  for group in "${RUNNING[@]}"; do kill -TERM -- "-$group" 2>/dev/null; done
+  for group in "${RUNNING[@]}"; do
+    for _ in {1..200}; do
+      group_lives "$group" || continue 2
+      sleep 0.1
+    done
+    say "process group $group did not end within 20 s: killing it"
+    kill -KILL -- "-$group" 2>/dev/null
+  done
+}
+
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # A port nobody listens on, below the range the kernel hands to outgoing connections. Somebody else may take it
-# before it is bound: callers that can try again do.
+# before it is bound.
 free_port() {
   local port
   for _ in {1..200}; do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
-    port_taken "$port" || { printf '%s\n' "$port" && return; }
+    if ! port_taken "$port"; then
+      printf '%s\n' "$port"
+      return
+    fi
   done
   die "no free port between 20000 and 29999"
 }
 
-# Ends a process this script started: TERM, then KILL after the given seconds.
-stop_pid() {
-  local pid=$1 patience=${2:-15}
-  kill -TERM "$pid" 2>/dev/null || return 0
-  for ((i = 0; i < patience * 10; i++)); do
-    kill -0 "$pid" 2>/dev/null || return 0
-    sleep 0.1
-  done
-  say "process $pid did not stop within ${patience} s: killing it"
-  kill -KILL "$pid" 2>/dev/null || true
-}
-
 # The directory for what ./dev keeps between calls.
 make_state_dir() {
-  mkdir -p "$STATE" 2>/dev/null && [[ -w $STATE ]] ||
-    die "cannot write to $STATE (owner: $(stat -c %U "$STATE" 2>/dev/null || echo '?')): call ./dev as that user, or remove the directory"
+  if ! mkdir -p "$STATE" || [[ ! -w $STATE ]]; then
+    die "cannot write to $STATE: call ./dev as its owner ($(stat -c %U "$STATE" 2>/dev/null || echo unknown)), or remove it"
+  fi
+  # root's umask may be strict, yet PostgreSQL runs as somebody else
+  if ((EUID == 0)); then chmod go+x "$STATE"; fi
 }
