@@ -13,6 +13,8 @@ create table calendars (
     -- instead of from the beginning of time. Writes raise it; nothing lowers it (a stale maximum costs a few index
     -- entries, a wrong one would hide a running event).
     longest_seconds bigint not null default 0,
+    -- Of the calendar's own fields (its ETag); what happens in it is the head's.
+    version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     deleted_at timestamptz

@@ -42,6 +42,8 @@ create table events (
     seq bigint not null default 0,
     -- Properties and components we do not model, as content lines, for a lossless export.
     extra text[] not null default '{}',
+    -- What an imported event said that no column holds (URL, stamps, roles of guests), so that its export says it again.
+    source jsonb,
     -- DTSTAMP or LAST-MODIFIED of an imported event: which of two copies with the same SEQUENCE is newer.
     stamped_at timestamptz,
     created_at timestamptz not null,

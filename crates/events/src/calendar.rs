@@ -33,6 +33,8 @@ pub struct Calendar {
     pub updated_at: DateTime<Utc>,
     /// The caller's.
     pub role: Role,
+    /// Of the calendar's own fields; what happens in it is `seq`.
+    pub version: i64,
     pub seq: i64,
     pub acl: i64,
 }

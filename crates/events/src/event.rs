@@ -180,7 +180,10 @@ pub struct NewEvent {
     pub organizer_email: Option<String>,
     pub organizer_name: Option<String>,
     pub sequence: i32,
+    /// Content lines that the model does not hold.
     pub extra: Vec<String>,
+    /// What an imported event said that no column holds; an export says it again.
+    pub source: Option<serde_json::Value>,
     pub stamped_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -21,7 +21,8 @@ pub use event::{Event, Found, Happening, NewEvent, Status, Transparency, View, V
 pub use members::{Invitee, add_member_in, has_other_owner, list_members, remove_member_part, set_member_part};
 pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
-    Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden, page, read_found,
+    Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden_part, page, read_found,
+    read_overridden,
 };
 pub use when::{When, zone_of, zone_texts};
-pub use write::{create_part, delete_part, patch_part, replan_part, update_part};
+pub use write::{delete_part, patch_part, replan_part, write_part};

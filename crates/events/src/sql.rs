@@ -244,11 +244,11 @@ pub(crate) const INSERT: &str = "insert into events (
          id, calendar_id, uid, recurring_event_id, original_start, title, description, location, status, visibility,
          transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
          start_time, end_time, recurrence, recurrence_end, expanded_until, organizer_id, organizer_email,
-         organizer_name, sequence, extra, stamped_at, created_at, updated_at)
+         organizer_name, sequence, extra, source, stamped_at, created_at, updated_at)
      select id, calendar_id, uid, recurring_event_id, original_start, title, description, location, status, visibility,
          transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
          start_time, end_time, recurrence, recurrence_end, expanded_until, organizer_id, organizer_email,
-         organizer_name, sequence, extra, stamped_at, created_at, updated_at
+         organizer_name, sequence, extra, source, stamped_at, created_at, updated_at
      from jsonb_populate_recordset(null::events, $1)";
 
 /// The same columns again for records that exist; who created it and when stays.
@@ -259,8 +259,8 @@ pub(crate) const UPDATE: &str = "update events e set
          duration_days = n.duration_days, duration_seconds = n.duration_seconds, start_time = n.start_time,
          end_time = n.end_time, recurrence = n.recurrence, recurrence_end = n.recurrence_end,
          expanded_until = n.expanded_until, organizer_id = n.organizer_id, organizer_email = n.organizer_email,
-         organizer_name = n.organizer_name, sequence = n.sequence, extra = n.extra, stamped_at = n.stamped_at,
-         recurring_event_id = n.recurring_event_id, updated_at = n.updated_at
+         organizer_name = n.organizer_name, sequence = n.sequence, extra = n.extra, source = n.source, stamped_at = n.stamped_at,
+         recurring_event_id = n.recurring_event_id, original_start = n.original_start, updated_at = n.updated_at
      from jsonb_populate_recordset(null::events, $1) n
      where e.id = n.id";
 
@@ -310,7 +310,7 @@ pub(crate) const DELETE_OCCURRENCES: &str = "delete from occurrences
 
 pub(crate) const LIST_CALENDARS: &str =
     "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,
-         m.role, h.seq, h.acl
+         m.role, c.version, h.seq, h.acl
      from calendar_members m
      join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
      join heads h on h.calendar_id = c.id
@@ -324,7 +324,7 @@ pub(crate) const LIST_CALENDARS: &str =
 /// while this waited.
 pub(crate) const FIND_CALENDAR_FOR_UPDATE: &str =
     "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,
-         m.role, h.seq, h.acl
+         m.role, c.version, h.seq, h.acl
      from calendar_members m
      join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
      join heads h on h.calendar_id = c.id
@@ -338,7 +338,7 @@ pub(crate) const CREATE_CALENDAR: &str =
 pub(crate) const CREATE_HEAD: &str = "insert into heads (calendar_id) values ($1)";
 
 pub(crate) const UPDATE_CALENDAR: &str =
-    "update calendars set name = $2, description = $3, color = $4, time_zone = $5, updated_at = $6
+    "update calendars set name = $2, description = $3, color = $4, time_zone = $5, updated_at = $6, version = version + 1
      where id = $1";
 
 pub(crate) const DELETE_CALENDAR: &str = "update calendars set deleted_at = $2, updated_at = $2 where id = $1";

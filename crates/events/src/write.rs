@@ -7,28 +7,28 @@ use store::Batch;
 
 use crate::{Event, NewEvent, Plan, When, sql};
 
-/// Writes new records with their occurrences.
+/// Writes records of one calendar with their occurrences: new ones, and new contents of those that exist.
 ///
-/// All records lie in one calendar. `events_uid` violations come back through [`crate::written`].
-pub fn create_part(batch: &mut Batch, events: &[(NewEvent, Plan)]) -> Result<()> {
-    records_part(batch, sql::INSERT, events)
-}
-
-/// As [`create_part`] for records that exist: an import that brings newer ones.
-pub fn update_part(batch: &mut Batch, events: &[(NewEvent, Plan)]) -> Result<()> {
-    occurrences_gone_part(batch, events.iter().map(|(e, plan)| (e.id, plan)));
-    records_part(batch, sql::UPDATE, events)
-}
-
-fn records_part(batch: &mut Batch, sql: &'static str, events: &[(NewEvent, Plan)]) -> Result<()> {
-    let rows: Vec<Value> = events.iter().map(|(event, plan)| row(event, plan)).collect::<Result<_>>()?;
-    batch.quiet(sql).bind(Value::Array(rows)).done();
-    let planned = events.iter().map(|(e, plan)| (e.calendar_id, e.id, plan));
-    occurrences_part(batch, planned);
-    if let Some((event, _)) = events.first() {
-        let longest = events.iter().map(|(_, p)| p.longest_seconds()).max();
-        raise_part(batch, event.calendar_id, longest.unwrap_or(0));
+/// [`crate::written`] says what a violated constraint means.
+pub fn write_part(
+    batch: &mut Batch,
+    calendar_id: CalendarId,
+    new: &[(NewEvent, Plan)],
+    changed: &[(NewEvent, Plan)],
+) -> Result<()> {
+    if !changed.is_empty() {
+        occurrences_gone_part(batch, changed.iter().map(|(e, plan)| (e.id, plan)));
     }
+    for (sql, events) in [(sql::INSERT, new), (sql::UPDATE, changed)] {
+        if events.is_empty() {
+            continue;
+        }
+        let rows: Vec<Value> = events.iter().map(|(event, plan)| row(event, plan)).collect::<Result<_>>()?;
+        batch.quiet(sql).bind(Value::Array(rows)).done();
+    }
+    let all = || new.iter().chain(changed);
+    occurrences_part(batch, all().map(|(e, plan)| (calendar_id, e.id, plan)));
+    raise_part(batch, calendar_id, all().map(|(_, plan)| plan.longest_seconds()).max());
     Ok(())
 }
 
@@ -55,8 +55,7 @@ pub fn replan_part(batch: &mut Batch, calendar_id: CalendarId, events: &[(EventI
     occurrences_gone_part(batch, events.iter().map(|(id, _, plan)| (*id, plan)));
     batch.quiet(sql::REPLAN).bind(Value::Array(rows)).done();
     occurrences_part(batch, events.iter().map(|(id, _, plan)| (calendar_id, *id, plan)));
-    let longest = events.iter().map(|(_, _, p)| p.longest_seconds()).max();
-    raise_part(batch, calendar_id, longest.unwrap_or(0));
+    raise_part(batch, calendar_id, events.iter().map(|(_, _, plan)| plan.longest_seconds()).max());
     Ok(())
 }
 
@@ -118,6 +117,6 @@ fn occurrences_gone_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (E
     batch.quiet(sql::OCCUR_NO_MORE).bind(events).bind(kept.0).bind(kept.1).bind(kept.2).done();
 }
 
-fn raise_part(batch: &mut Batch, calendar_id: CalendarId, longest: i64) {
-    batch.quiet(sql::RAISE_LONGEST).bind(calendar_id).bind(longest).done();
+fn raise_part(batch: &mut Batch, calendar_id: CalendarId, longest: Option<i64>) {
+    batch.quiet(sql::RAISE_LONGEST).bind(calendar_id).bind(longest.unwrap_or(0)).done();
 }

@@ -1,0 +1,96 @@
+//! The rooms of an event that exists already, and which rooms are free.
+
+use events::Plan;
+use kernel::{Caller, ChangeKind, Checks, EventId, Limit, Page, ReservationId, ResourceId, Result, Span};
+use resources::{Availability, Filter, Reservation};
+use store::{Batch, IdempotencyKey, detached};
+
+use crate::change::{Opened, open};
+use crate::schedule::{bookings, conflict, find_for_change, touched};
+use crate::{Koyomi, access};
+
+impl Koyomi {
+    /// What an event has booked, occurrence by occurrence.
+    pub async fn list_reservations(
+        &self,
+        caller: &Caller,
+        id: EventId,
+        limit: Limit,
+        cursor: Option<&str>,
+    ) -> Result<Page<Reservation>> {
+        let mut conn = self.store.conn().await?;
+        let found = events::find_many(&mut conn, caller, &[id]).await?.pop();
+        access::see_details(found)?;
+        resources::page(&mut conn, id, limit, cursor).await
+    }
+
+    /// Books resources for every occurrence of an event: all of them or none.
+    ///
+    /// # Errors
+    /// `resource_conflict`, with who stands in the way.
+    pub async fn create_reservations(
+        &self,
+        caller: &Caller,
+        id: EventId,
+        rooms: Vec<ResourceId>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Vec<Reservation>> {
+        let mut checks = Checks::new();
+        checks.require(!rooms.is_empty(), "/resources", "must name at least one resource");
+        resources::check_booked(&rooms, &mut checks, "/resources");
+        checks.done()?;
+        let (store, caller) = (self.store.clone(), caller.clone());
+        detached(async move {
+            let mut tx = store.begin().await?;
+            let found = match open(&mut tx, &caller, id, key).await? {
+                Opened::Replay(reservations) => return Ok(reservations),
+                Opened::Found(found) => access::change_event(found)?,
+            };
+            let event = found.happening.event;
+            let occurrences = Plan::stored(tx.conn(), id).await?;
+            let bookings = bookings(&store, &rooms, &occurrences)?;
+            let now = tx.now();
+            let mut batch = Batch::new();
+            resources::reserve_part(&mut batch, caller.tenant_id, id, now, &bookings);
+            let mut rows = match batch.run(tx.conn()).await {
+                Ok(rows) => rows,
+                Err(error) if resources::is_overlap(&error) => {
+                    drop(tx);
+                    return Err(conflict(&store, &caller, event.calendar_id, Some(id), &bookings).await);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let reservations = resources::reserved(&mut rows, &bookings)?;
+            tx.touch(touched(&event, ChangeKind::EventUpdated));
+            tx.commit(|_| reservations).await
+        })
+        .await
+    }
+
+    /// Frees one booked occurrence.
+    pub async fn delete_reservation(&self, caller: &Caller, id: EventId, reservation: ReservationId) -> Result<()> {
+        let (store, caller) = (self.store.clone(), caller.clone());
+        detached(async move {
+            let mut tx = store.begin().await?;
+            let found = find_for_change(&mut tx, &caller, id).await?;
+            resources::release_in(tx.conn(), id, reservation).await?;
+            tx.touch(touched(&found.happening.event, ChangeKind::EventUpdated));
+            tx.commit(|_| ()).await
+        })
+        .await
+    }
+
+    /// Which resources are free between two instants, and when the others are taken.
+    pub async fn list_availability(
+        &self,
+        caller: &Caller,
+        span: Span,
+        filter: &Filter,
+        only_free: bool,
+        limit: Limit,
+        cursor: Option<&str>,
+    ) -> Result<Page<Availability>> {
+        let mut conn = self.store.conn().await?;
+        resources::availability(&mut conn, caller.tenant_id, span, filter, only_free, limit, cursor).await
+    }
+}

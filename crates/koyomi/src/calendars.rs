@@ -1,0 +1,182 @@
+use events::calendars::NewCalendar;
+use events::{Calendar, Role, calendars};
+use kernel::{CalendarId, Caller, Change, ChangeKind, Expected, Failure, Limit, Page, Result};
+use store::{Batch, Claim, IdempotencyKey, Tx, claim_part, detached, read_claim};
+
+use crate::{Koyomi, access};
+
+/// What a calendar is created from; absent parts get the caller's zone and a default color.
+#[derive(Debug, Clone)]
+pub struct CalendarInput {
+    pub name: String,
+    pub description: Option<String>,
+    pub color: Option<String>,
+    pub time_zone: Option<String>,
+}
+
+/// Absent: stays. `Some(None)`: is cleared.
+#[derive(Debug, Clone, Default)]
+pub struct CalendarPatch {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub color: Option<String>,
+    pub time_zone: Option<String>,
+}
+
+const DEFAULT_COLOR: &str = "#1e90ff";
+
+impl Koyomi {
+    /// The caller's calendars, own and shared, oldest first.
+    pub async fn list_calendars(&self, caller: &Caller, limit: Limit, cursor: Option<&str>) -> Result<Page<Calendar>> {
+        calendars::list(&mut self.store.conn().await?, caller, limit, cursor).await
+    }
+
+    pub async fn find_calendar(&self, caller: &Caller, id: CalendarId) -> Result<Calendar> {
+        self.find_calendars(caller, &[id]).await?.pop().ok_or_else(|| Failure::not_found("calendar"))
+    }
+
+    /// Those of `ids` that are shared with the caller.
+    pub async fn find_calendars(&self, caller: &Caller, ids: &[CalendarId]) -> Result<Vec<Calendar>> {
+        calendars::find_many(&mut self.store.conn().await?, caller, ids).await
+    }
+
+    pub async fn create_calendar(
+        &self,
+        caller: &Caller,
+        input: CalendarInput,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Calendar> {
+        let new = NewCalendar {
+            id: self.store.ids().mint(),
+            name: input.name,
+            description: input.description,
+            color: input.color.unwrap_or_else(|| DEFAULT_COLOR.into()),
+            time_zone: input.time_zone.unwrap_or_else(|| caller.time_zone.clone()),
+        };
+        new.check()?;
+        let (store, caller) = (self.store.clone(), caller.clone());
+        detached(async move {
+            let mut tx = store.begin().await?;
+            if let Claim::Replay(calendar) = claim(&mut tx, &caller, key).await? {
+                return Ok(calendar);
+            }
+            let now = tx.now();
+            let mut batch = Batch::new();
+            calendars::create_part(&mut batch, &caller, &new, now);
+            batch.run(tx.conn()).await?;
+            tx.touch_access(change(new.id, ChangeKind::CalendarCreated));
+            tx.commit(|versions| Calendar {
+                id: new.id,
+                tenant_id: caller.tenant_id,
+                owner_id: caller.user_id,
+                name: new.name,
+                description: new.description,
+                color: new.color,
+                time_zone: new.time_zone,
+                created_at: now,
+                updated_at: now,
+                role: Role::Owner,
+                version: 1,
+                seq: versions.first().map_or(0, |v| v.seq),
+                acl: versions.first().map_or(0, |v| v.acl),
+            })
+            .await
+        })
+        .await
+    }
+
+    /// Renames, recolors, moves to another zone. Its floating and all-day events move with it.
+    pub async fn update_calendar(
+        &self,
+        caller: &Caller,
+        id: CalendarId,
+        patch: CalendarPatch,
+        expected: Expected,
+    ) -> Result<Calendar> {
+        let (store, caller) = (self.store.clone(), caller.clone());
+        detached(async move {
+            let mut tx = store.begin().await?;
+            let old = owned(&mut tx, &caller, id).await?;
+            expected.check(old.version, || store.epoch().tag(old.version))?;
+            let mut new = old.clone();
+            new.name = patch.name.unwrap_or(new.name);
+            new.description = patch.description.unwrap_or(new.description);
+            new.color = patch.color.unwrap_or(new.color);
+            new.time_zone = patch.time_zone.unwrap_or(new.time_zone);
+            NewCalendar {
+                id,
+                name: new.name.clone(),
+                description: new.description.clone(),
+                color: new.color.clone(),
+                time_zone: new.time_zone.clone(),
+            }
+            .check()?;
+            new.updated_at = tx.now();
+            new.version += 1;
+            let mut batch = Batch::new();
+            calendars::update_part(&mut batch, &new);
+            if new.time_zone != old.time_zone {
+                let horizon = events::horizon(tx.now());
+                let moved = calendars::plan_move_in(tx.conn(), id, &new.time_zone, horizon).await?;
+                tx.touch_all(moved.iter().map(|(event, _, _)| Change {
+                    calendar_id: id,
+                    kind: ChangeKind::EventUpdated,
+                    object_id: event.0,
+                }));
+                events::replan_part(&mut batch, id, &moved)?;
+            }
+            batch.run(tx.conn()).await?;
+            tx.touch(change(id, ChangeKind::CalendarUpdated));
+            tx.commit(|versions| Calendar { seq: versions.first().map_or(new.seq, |v| v.seq), ..new }).await
+        })
+        .await
+    }
+
+    /// Deletes the calendar with all that is in it; its rooms become free.
+    pub async fn delete_calendar(&self, caller: &Caller, id: CalendarId, expected: Expected) -> Result<()> {
+        let (store, caller) = (self.store.clone(), caller.clone());
+        detached(async move {
+            let mut tx = store.begin().await?;
+            let old = owned(&mut tx, &caller, id).await?;
+            expected.check(old.version, || store.epoch().tag(old.version))?;
+            let now = tx.now();
+            let mut batch = Batch::new();
+            resources::release_calendar_part(&mut batch, id);
+            calendars::delete_part(&mut batch, id, now);
+            batch.run(tx.conn()).await?;
+            tx.touch_access(change(id, ChangeKind::CalendarDeleted));
+            tx.commit(|_| ()).await
+        })
+        .await
+    }
+}
+
+pub(crate) fn change(id: CalendarId, kind: ChangeKind) -> Change {
+    Change { calendar_id: id, kind, object_id: id.0 }
+}
+
+/// The calendar, where the caller is its owner.
+async fn owned(tx: &mut Tx, caller: &Caller, id: CalendarId) -> Result<Calendar> {
+    let calendar =
+        calendars::find_for_update_in(tx.conn(), caller, id).await?.ok_or_else(|| Failure::not_found("calendar"))?;
+    access::may_own(calendar.role)?;
+    Ok(calendar)
+}
+
+/// Claims an idempotency key on its own, where a write has nothing else to ask first.
+pub(crate) async fn claim<T: serde::de::DeserializeOwned>(
+    tx: &mut Tx,
+    caller: &Caller,
+    key: Option<IdempotencyKey>,
+) -> Result<Claim<T>> {
+    let Some(key) = key else {
+        return Ok(Claim::Fresh);
+    };
+    let now = tx.now();
+    let mut batch = Batch::new();
+    claim_part(&mut batch, caller.user_id, &key, now);
+    let mut rows = batch.run(tx.conn()).await?;
+    let claim = read_claim(&mut rows, tx.conn(), caller.user_id, &key).await?;
+    tx.answer_under(caller.user_id, key);
+    Ok(claim)
+}

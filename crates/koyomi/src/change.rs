@@ -1,0 +1,214 @@
+//! Changing an event, and moving its rooms with it.
+
+use events::{Event, Found, Happening, Plan, Status, Transparency, View, Visibility, When, horizon};
+use kernel::{Caller, ChangeKind, Checks, EventId, Expected, Failure, Kind, Result, TenantId};
+use resources::Booking;
+use serde::de::DeserializeOwned;
+use store::{Batch, Claim, IdempotencyKey, Store, Tx, claim_part, detached, read_claim};
+
+use crate::schedule::{check_texts, conflict, find_for_change, touched};
+use crate::{EventTime, Koyomi, input};
+
+/// Absent: stays. `Some(None)`: is cleared.
+#[derive(Debug, Clone, Default)]
+pub struct EventPatch {
+    pub title: Option<String>,
+    pub description: Option<Option<String>>,
+    pub location: Option<Option<String>>,
+    pub status: Option<Status>,
+    pub visibility: Option<Visibility>,
+    pub transparency: Option<Transparency>,
+    pub start: Option<EventTime>,
+    pub end: Option<EventTime>,
+    pub recurrence: Option<Vec<String>>,
+}
+
+impl Koyomi {
+    /// Changes an event; when it moves, its rooms move with it or nothing happens.
+    ///
+    /// # Errors
+    /// `validation_failed`, `resource_conflict`, `series_has_overrides`, `precondition_failed`, `not_found`, `forbidden`.
+    pub async fn update_event(
+        &self,
+        caller: &Caller,
+        id: EventId,
+        patch: EventPatch,
+        expected: Expected,
+    ) -> Result<Happening> {
+        let (store, caller) = (self.store.clone(), caller.clone());
+        detached(async move {
+            let mut tx = store.begin().await?;
+            let found = find_for_change(&mut tx, &caller, id).await?;
+            let seq = found.happening.event.seq;
+            expected.check(seq, || store.epoch().tag(seq))?;
+            let old = When::of(&found.happening.event);
+            let mut happening = found.happening;
+            let when = input::patched(
+                &old,
+                &happening.calendar_time_zone,
+                patch.start.as_ref(),
+                patch.end.as_ref(),
+                patch.recurrence.clone(),
+            )?;
+            let old_status = happening.event.status;
+            apply(&mut happening, patch, &tx)?;
+            let mut batch = Batch::new();
+            events::patch_part(&mut batch, &happening.event);
+            let was_cancelled = old_status == Status::Cancelled;
+            if happening.event.status == Status::Cancelled && !was_cancelled {
+                resources::release_part(&mut batch, &[id]);
+            }
+            let moved = if when == old {
+                Vec::new()
+            } else {
+                replan(&store, caller.tenant_id, &mut tx, &mut batch, &mut happening, when).await?
+            };
+            if let Err(error) = batch.run(tx.conn()).await {
+                return Err(explain(&store, tx, &caller, &happening.event, error, &moved).await);
+            }
+            tx.touch(touched(&happening.event, ChangeKind::EventUpdated));
+            happening.view = Some(View::Full);
+            tx.commit(|versions| {
+                happening.event.seq = versions.first().map_or(0, |v| v.seq);
+                happening
+            })
+            .await
+        })
+        .await
+    }
+}
+
+fn apply(happening: &mut Happening, patch: EventPatch, tx: &Tx) -> Result<()> {
+    let event = &mut happening.event;
+    if let Some(title) = patch.title {
+        event.title = title;
+    }
+    if let Some(description) = patch.description {
+        event.description = description;
+    }
+    if let Some(location) = patch.location {
+        event.location = location;
+    }
+    event.status = patch.status.unwrap_or(event.status);
+    event.visibility = patch.visibility.unwrap_or(event.visibility);
+    event.transparency = patch.transparency.unwrap_or(event.transparency);
+    let mut checks = Checks::new();
+    check_texts(&event.title, event.description.as_deref(), event.location.as_deref(), &mut checks);
+    checks.done()?;
+    event.sequence = event.sequence.saturating_add(1);
+    event.updated_at = tx.now();
+    Ok(())
+}
+
+/// Plans the event at its new time: record, occurrences and reservations.
+async fn replan(
+    store: &Store,
+    tenant: TenantId,
+    tx: &mut Tx,
+    batch: &mut Batch,
+    happening: &mut Happening,
+    when: When,
+) -> Result<Vec<Booking>> {
+    let (id, calendar_id) = (happening.event.id, happening.event.calendar_id);
+    // Read now, behind the lock: what was found with it may be from before the wait.
+    let mut context = Batch::new();
+    events::overridden_part(&mut context, id);
+    resources::booked_part(&mut context, id);
+    let mut rows = context.run(tx.conn()).await?;
+    let overridden = events::read_overridden(&mut rows)?;
+    let booked = resources::read_booked(&mut rows)?;
+    if !overridden.is_empty() {
+        return Err(Failure::new(
+            Kind::Conflict,
+            "series_has_overrides",
+            format!(
+                "{} occurrences of this series were changed on their own; delete those changes before you move the series",
+                overridden.len()
+            ),
+        ));
+    }
+    let mut plan = Plan::of(&when, &happening.calendar_time_zone, horizon(tx.now()))?;
+    if happening.event.recurring_event_id.is_some() {
+        // An override keeps standing for the same occurrence, wherever it moves.
+        if when.recurrence.is_empty() {
+            for occurrence in &mut plan.occurrences {
+                occurrence.original_start = happening.original_start;
+            }
+        } else {
+            return Err(Failure::invalid(
+                "/recurrence",
+                "an occurrence that was changed on its own cannot recur; change its series",
+            ));
+        }
+    }
+    // What is cancelled holds no rooms.
+    let bookings = if happening.event.status == Status::Cancelled {
+        Vec::new()
+    } else {
+        crate::schedule::bookings(store, &booked, &plan.occurrences)?
+    };
+    if !bookings.is_empty() {
+        resources::replace_parts(batch, tenant, id, tx.now(), &bookings);
+    }
+    happening.start_time = plan.start_time;
+    happening.end_time = plan.end_time;
+    if happening.event.recurring_event_id.is_none() {
+        happening.original_start = when.start_local;
+    }
+    let event = &mut happening.event;
+    event.all_day = when.all_day;
+    event.start_local = when.start_local;
+    event.time_zone.clone_from(&when.time_zone);
+    event.end_time_zone.clone_from(&when.end_time_zone);
+    event.zone_rules.clone_from(&when.zone_rules);
+    event.duration_days = when.duration_days;
+    event.duration_seconds = when.duration_seconds;
+    event.recurrence.clone_from(&when.recurrence);
+    events::replan_part(batch, calendar_id, &[(id, when, plan)])?;
+    Ok(bookings)
+}
+
+async fn explain(
+    store: &Store,
+    tx: Tx,
+    caller: &Caller,
+    event: &Event,
+    error: sqlx::Error,
+    bookings: &[Booking],
+) -> Failure {
+    if !resources::is_overlap(&error) {
+        return events::written(error);
+    }
+    drop(tx);
+    conflict(store, caller, event.calendar_id, Some(event.id), bookings).await
+}
+
+/// What opening a change under an idempotency key finds.
+pub(crate) enum Opened<T> {
+    /// It was made before, with this result.
+    Replay(T),
+    /// The event, locked; `None` where it does not exist for the caller.
+    Found(Option<Found>),
+}
+
+/// Claims the key and locks the event in one statement.
+pub(crate) async fn open<T: DeserializeOwned>(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: EventId,
+    key: Option<IdempotencyKey>,
+) -> Result<Opened<T>> {
+    let mut batch = Batch::new();
+    if let Some(key) = &key {
+        claim_part(&mut batch, caller.user_id, key, tx.now());
+    }
+    events::find_for_update_part(&mut batch, caller, id);
+    let mut rows = batch.run(tx.conn()).await?;
+    if let Some(key) = key {
+        if let Claim::Replay(value) = read_claim(&mut rows, tx.conn(), caller.user_id, &key).await? {
+            return Ok(Opened::Replay(value));
+        }
+        tx.answer_under(caller.user_id, key);
+    }
+    Ok(Opened::Found(events::read_found(&mut rows)?))
+}
