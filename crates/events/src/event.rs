@@ -1,8 +1,9 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
-use kernel::{CalendarId, EventId, UserId};
+use kernel::{CalendarId, EventId, Result, UserId};
+use recurrence::Moment;
 use serde::{Deserialize, Serialize};
 
-use crate::Role;
+use crate::{Role, zone_of};
 
 /// RFC 5545 §3.8.1.11
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, sqlx::Type)]
@@ -101,6 +102,8 @@ pub struct Happening {
     pub original_start: NaiveDateTime,
     pub attendee_count: i64,
     pub organizer_name: Option<String>,
+    pub organizer_address: Option<String>,
+    pub organizer_avatar_url: Option<String>,
     pub room_name: Option<String>,
     /// The calendar's: where floating and all-day times are anchored.
     pub calendar_time_zone: String,
@@ -114,6 +117,37 @@ pub struct Happening {
 }
 
 impl Happening {
+    /// When it starts, in the terms of the event.
+    ///
+    /// # Errors
+    /// Only where a stored zone is unknown to this build.
+    pub fn start(&self) -> Result<Moment> {
+        self.moment(self.start_time, self.event.time_zone.as_deref())
+    }
+
+    /// When it ends; exclusive for all-day events.
+    ///
+    /// # Errors
+    /// As [`Happening::start`].
+    pub fn end(&self) -> Result<Moment> {
+        let zone = self.event.end_time_zone.as_deref().or(self.event.time_zone.as_deref());
+        self.moment(self.end_time, zone)
+    }
+
+    fn moment(&self, at: DateTime<Utc>, zone: Option<&str>) -> Result<Moment> {
+        let rules = &self.event.zone_rules;
+        Ok(match zone {
+            Some(name) => {
+                let zone = zone_of(name, rules)?;
+                Moment::Zoned(zone.to_local(at), zone)
+            }
+            None => {
+                let local = zone_of(&self.calendar_time_zone, &[])?.to_local(at);
+                if self.event.all_day { Moment::Date(local.date()) } else { Moment::Floating(local) }
+            }
+        })
+    }
+
     /// Where this stands in the order of every list of occurrences.
     pub fn position(&self) -> crate::Position {
         crate::Position {
@@ -143,6 +177,8 @@ impl Happening {
         event.sequence = 0;
         self.attendee_count = 0;
         self.organizer_name = None;
+        self.organizer_address = None;
+        self.organizer_avatar_url = None;
         self.room_name = None;
         self
     }

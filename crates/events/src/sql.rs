@@ -13,11 +13,14 @@ macro_rules! event {
     };
 }
 
-/// What a list shows beside it: index-only counts and one name each (RFC-003 §2.2, "optimised query").
+/// What a list shows beside it: index-only counts and one name each (RFC-003 §2.2, "optimised query"). From `c` and
+/// `og`, the organizer.
 macro_rules! summary {
     () => {
         "(select count(*) from attendees a where a.event_id = e.id) as attendee_count,
-         coalesce((select u.name from users u where u.id = e.organizer_id), e.organizer_name) as organizer_name,
+         coalesce(og.name, e.organizer_name) as organizer_name,
+         coalesce(og.email, e.organizer_email) as organizer_address,
+         og.avatar_url as organizer_avatar_url,
          (select r.name from reservations v join resources r on r.id = v.resource_id
            where v.event_id = e.id and v.status = 'confirmed' order by v.resource_id limit 1) as room_name,
          c.time_zone as calendar_time_zone"
@@ -71,6 +74,7 @@ pub(crate) const PAGE: &str = concat!(
      ) o
      join events e on e.id = o.event_id
      join calendars c on c.id = e.calendar_id
+     left join users og on og.id = e.organizer_id
      order by o.start_time, o.event_id, o.original_start"
 );
 
@@ -85,6 +89,7 @@ pub(crate) const SEARCH: &str = concat!(
      from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
      join events e on e.calendar_id = mine.calendar_id
      join calendars c on c.id = e.calendar_id
+     left join users og on og.id = e.organizer_id
      join occurrences o on o.event_id = e.id
      where e.deleted_at is null
        and lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $9
@@ -138,6 +143,7 @@ pub(crate) const AGENDA: &str = concat!(
      ) o
      join events e on e.id = o.event_id and e.deleted_at is null
      join calendars c on c.id = e.calendar_id and c.deleted_at is null
+     left join users og on og.id = e.organizer_id
      order by o.start_time, o.event_id, o.original_start"
 );
 
@@ -164,6 +170,7 @@ pub(crate) const OF_EVENT: &str = concat!(
      ) o
      join events e on e.id = o.event_id
      join calendars c on c.id = e.calendar_id
+     left join users og on og.id = e.organizer_id
      order by o.start_time, o.event_id, o.original_start"
 );
 
@@ -178,6 +185,7 @@ pub(crate) const ENDLESS: &str = concat!(
                where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden
      from events e
      join calendars c on c.id = e.calendar_id and c.deleted_at is null
+     left join users og on og.id = e.organizer_id
      where e.deleted_at is null
        and e.expanded_until < $3
        and (e.recurrence_end is null or e.recurrence_end > $2)
@@ -206,6 +214,7 @@ pub(crate) const FIND: &str = concat!(
              '{}'::timestamp[] as overridden, false as booked
          from events e
          join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+         left join users og on og.id = e.organizer_id
          join heads h on h.calendar_id = c.id
          where e.id = any($3) and e.deleted_at is null
      ) found
@@ -226,6 +235,7 @@ pub(crate) const FIND_FOR_UPDATE: &str = concat!(
     "
      from events e
      join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     left join users og on og.id = e.organizer_id
      join heads h on h.calendar_id = c.id
      where e.id = $3 and e.deleted_at is null
      for no key update of e"

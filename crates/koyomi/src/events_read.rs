@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use attendees::Guest;
-use chrono::{Months, NaiveDateTime};
+use chrono::{DateTime, DurationRound, Months, NaiveDateTime, TimeDelta, Utc};
 use events::{Grant, Happening, Position, Source, Window, calendars::MAX_CALENDARS};
 use kernel::{CalendarId, Caller, EventId, Failure, Limit, Page, Result, Span, Version, decode_cursor, filter_hash};
 use resources::Reservation;
@@ -15,12 +15,19 @@ use crate::{Koyomi, access};
 #[derive(Debug, Clone)]
 pub struct Listing {
     /// Open ends: from the beginning of time, to [`events::HORIZON_MONTHS`] from now (endless series have no last page).
-    pub from: Option<chrono::DateTime<chrono::Utc>>,
-    pub to: Option<chrono::DateTime<chrono::Utc>>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
     pub q: Option<String>,
     pub limit: Limit,
     pub cursor: Option<String>,
     pub expand: Expand,
+}
+
+impl Listing {
+    /// Where a list without `to` ends: the same all day long, so that its pages and its validator stand.
+    pub fn open_end(now: DateTime<Utc>) -> DateTime<Utc> {
+        events::horizon(now).duration_trunc(TimeDelta::days(1)).unwrap_or(Span::LATEST)
+    }
 }
 
 /// What to nest into each item.
@@ -43,7 +50,7 @@ pub struct Listed {
 }
 
 /// Ids that one call can ask for.
-pub const MAX_IDS: usize = 500;
+pub(crate) const MAX_IDS: usize = 500;
 
 impl Koyomi {
     /// The heads behind a list, and the right to it: what answers a conditional request without reading the list.
@@ -138,9 +145,9 @@ fn bounds(listing: &Listing) -> (Option<i64>, Option<i64>) {
     (listing.from.map(|t| t.timestamp_micros()), listing.to.map(|t| t.timestamp_micros()))
 }
 
-fn span(listing: &Listing, now: chrono::DateTime<chrono::Utc>) -> Result<Span> {
+fn span(listing: &Listing, now: DateTime<Utc>) -> Result<Span> {
     let from = listing.from.unwrap_or(Span::EARLIEST).max(Span::EARLIEST);
-    let to = listing.to.unwrap_or_else(|| events::horizon(now).max(from + Months::new(1))).min(Span::LATEST);
+    let to = listing.to.unwrap_or_else(|| Listing::open_end(now).max(from + Months::new(1))).min(Span::LATEST);
     if to <= from {
         return Err(Failure::malformed("?to", "must be after from"));
     }

@@ -15,10 +15,10 @@ pub struct EventTime {
 }
 
 /// An event longer than this is refused: every window query starts earlier by the longest one.
-pub const MAX_DURATION_DAYS: i64 = 3_660;
+pub(crate) const MAX_DURATION_DAYS: i64 = 3_660;
 /// RRULE, RDATE and EXDATE lines of one event.
-pub const MAX_RECURRENCE_LINES: usize = 1_000;
-pub const MAX_RECURRENCE_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_RECURRENCE_LINES: usize = 1_000;
+pub(crate) const MAX_RECURRENCE_BYTES: usize = 64 * 1024;
 
 impl EventTime {
     fn moment(&self, pointer: &str, checks: &mut Checks) -> Option<Moment> {

@@ -27,21 +27,13 @@ use users::Users;
 /// The product behind its dialects. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Koyomi {
-    store: Store,
-    users: Users,
+    pub store: Store,
+    /// People, sessions and tokens have no rule beyond their own room.
+    pub users: Users,
 }
 
 impl Koyomi {
     pub fn new(store: Store) -> Self {
         Self { users: Users::new(store.clone()), store }
-    }
-
-    /// People, sessions and tokens have no rule beyond their own room.
-    pub fn users(&self) -> &Users {
-        &self.users
-    }
-
-    pub fn store(&self) -> &Store {
-        &self.store
     }
 }

@@ -36,9 +36,9 @@ pub struct GuestInput {
     pub is_optional: bool,
 }
 
-pub const MAX_TITLE: usize = 1_000;
-pub const MAX_TEXT: usize = 64 * 1024;
-pub const MAX_LOCATION: usize = 2_000;
+pub(crate) const MAX_TITLE: usize = 1_000;
+pub(crate) const MAX_TEXT: usize = 64 * 1024;
+pub(crate) const MAX_LOCATION: usize = 2_000;
 pub(crate) fn check_texts(title: &str, description: Option<&str>, location: Option<&str>, checks: &mut Checks) {
     checks.text("/title", title, MAX_TITLE);
     checks.text("/description", description.unwrap_or_default(), MAX_TEXT);
@@ -275,6 +275,8 @@ fn fresh(new: &NewEvent, plan: &Plan, calendar_zone: &str, guests: usize, caller
         original_start: new.when.start_local,
         attendee_count: i64::try_from(guests).unwrap_or(i64::MAX),
         organizer_name: Some(caller.name.clone()),
+        organizer_address: Some(caller.email.clone()),
+        organizer_avatar_url: None,
         room_name: None,
         calendar_time_zone: calendar_zone.to_owned(),
         invited: false,

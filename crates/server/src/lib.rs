@@ -1,1 +1,21 @@
-//!
+//! koyomi over HTTP: extract, call, shape. What may happen is decided behind the doors of the rooms; here is only how
+//! it is asked for and how it is answered.
+
+mod etag;
+mod extract;
+mod middleware;
+mod openapi;
+mod problems;
+mod rest;
+mod serve;
+mod shape;
+mod state;
+
+pub mod cli;
+pub mod config;
+pub mod error;
+
+pub use openapi::document;
+pub use rest::router;
+pub use serve::serve;
+pub use state::App;

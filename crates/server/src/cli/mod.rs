@@ -1,0 +1,91 @@
+//! The command line: one file per command.
+
+mod migrate;
+mod openapi;
+mod serve;
+mod tenant;
+mod token;
+mod user;
+
+use std::io::{IsTerminal, stderr};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use kernel::{Clock, Ids, Result};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat, Logging};
+use crate::state::App;
+
+/// koyomi, a calendar backend
+#[derive(Parser, Debug)]
+#[command(name = "koyomi", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Answer HTTP requests until SIGTERM or SIGINT
+    Serve(serve::Serve),
+    /// Bring the database's schema up to date
+    Migrate(migrate::Migrate),
+    /// Print the OpenAPI document of the API
+    Openapi,
+    /// Keep tenants
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Keep users
+    #[command(subcommand)]
+    User(user::User),
+    /// Keep API tokens
+    #[command(subcommand)]
+    Token(token::Token),
+}
+
+/// Reads the command line, does what it says, and reports.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = start_log(&cli.logging).and_then(|()| run(cli.command));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("koyomi: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> anyhow::Result<()> {
+    // An error means that one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command {
+        Command::Serve(command) => command.run().await,
+        Command::Migrate(command) => command.run().await,
+        Command::Openapi => openapi::run(),
+        Command::Tenant(command) => command.run().await,
+        Command::User(command) => command.run().await,
+        Command::Token(command) => command.run().await,
+    }
+}
+
+fn start_log(logging: &Logging) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&logging.log).map_err(|error| anyhow::anyhow!("KOYOMI_LOG: {error}"))?;
+    // stdout belongs to what a command prints.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match logging.log_format {
+        LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn open(config: &Config) -> Result<App> {
+    let clock = Clock::System;
+    let ids = Ids::random(clock.clone());
+    App::open(&config.database(), clock, ids).await
+}

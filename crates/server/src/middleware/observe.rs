@@ -1,0 +1,100 @@
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use http::Method;
+use kernel::{Failure, Kind};
+use store::Stats;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use super::timing::Timings;
+use super::trace::Names;
+use super::{compression, headers};
+use crate::error::{self, ApiError};
+use crate::etag;
+use crate::state::App;
+
+/// How long a request may take until its answer begins. Longer than the database lets a statement run.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+/// The outermost layer: whatever happens inside, an answer leaves with its names, its times, and a problem document if
+/// it was refused.
+pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let names = Names::of(request.headers(), &app.request_ids);
+    let (stats, timings) = (Arc::new(Stats::default()), Timings::default());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = span(&request, &names);
+    request.extensions_mut().insert(timings.clone());
+    compression::keep_acceptable(request.headers_mut());
+
+    let answer = answer(next.run(request), method, Arc::clone(&stats));
+    async {
+        let mut response = error::render(answer.await, &names.request_id);
+        let total = started.elapsed();
+        let headers = response.headers_mut();
+        headers::common(headers, &names, timings.header(&stats, total));
+        headers::by_path(headers, &path);
+        etag::mark_variant(headers);
+        finish(&response, &stats, total);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Panics and lost time become failures like any other.
+async fn answer(work: impl Future<Output = Response>, method: Method, stats: Arc<Stats>) -> Response {
+    let guarded = AssertUnwindSafe(store::counted(stats, work)).catch_unwind();
+    let failure = match tokio::time::timeout(PATIENCE, guarded).await {
+        Ok(Ok(response)) => return response,
+        Ok(Err(panic)) => Failure::internal(format!("panicked: {}", words_of(panic.as_ref()))),
+        Err(_) if method.is_safe() => Failure::new(Kind::Unavailable, "timeout", "this took too long and was given up"),
+        // A write goes on in its own task.
+        Err(_) => Failure::new(
+            Kind::OutcomeUnknown,
+            "outcome_unknown",
+            "this took too long to wait for, and may still happen; read it back, or send it again with the same \
+             Idempotency-Key",
+        ),
+    };
+    ApiError::from(failure).into_response()
+}
+
+/// Names, never contents: neither the query string (it may hold what somebody searched for) nor any header goes in.
+fn span(request: &Request, names: &Names) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        route,
+        request_id = names.request_id,
+        traceparent = names.traceparent,
+        user_id = Empty,
+        status = Empty,
+    )
+}
+
+fn finish(response: &Response, stats: &Stats, total: Duration) {
+    Span::current().record("status", response.status().as_u16());
+    let (queries, ms) = (stats.statements(), total.as_secs_f64() * 1000.0);
+    if total > Duration::from_secs(1) {
+        tracing::warn!(queries, ms, "slow");
+    } else {
+        tracing::debug!(queries, ms, "answered");
+    }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without words")
+}

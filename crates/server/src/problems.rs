@@ -1,0 +1,76 @@
+//! What each `code` of a problem means: one list, served at `/problems/{code}`.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use kernel::Kind;
+use serde_json::json;
+
+use crate::error::ApiError;
+
+struct Meaning {
+    code: &'static str,
+    title: &'static str,
+    explanation: &'static str,
+}
+
+const fn meaning(code: &'static str, title: &'static str, explanation: &'static str) -> Meaning {
+    Meaning { code, title, explanation }
+}
+
+#[rustfmt::skip]
+const MEANINGS: &[Meaning] = &[
+    meaning("malformed_request", "The request cannot be read", "Syntax, an unknown or repeated parameter, a cursor of another list. `errors` names the place."),
+    meaning("method_not_allowed", "The path does not answer this method", "The header Allow lists those it answers."),
+    meaning("validation_failed", "A value is not allowed", "The request could be read; `errors` names every field that is not allowed and why."),
+    meaning("unauthenticated", "Sign in first", "No token or session was sent, or it is unknown, expired or revoked."),
+    meaning("invalid_credentials", "Wrong address or password", "No user of this tenant has this address and password."),
+    meaning("forbidden", "Not allowed", "You may see this, but not do that with it."),
+    meaning("cross_site", "A foreign page sent this", "A request signed in by cookie that changes something must come from this site's own pages; others use `Authorization: Bearer`."),
+    meaning("not_found", "No such thing", "It does not exist, or it is not shared with you: the two look alike."),
+    meaning("conflict", "It conflicts with what is there", "Somebody else holds what was asked for; `conflicts` names the reservations in the way."),
+    meaning("email_taken", "The address is taken", "The tenant already has a user with this address."),
+    meaning("uid_taken", "The uid is taken", "The calendar already has an event with this uid."),
+    meaning("precondition_failed", "It has changed", "If-Match names a version that is not the current one, `current_etag`. Read again, repeat the change."),
+    meaning("too_large", "The body is too large", "The detail says how much is accepted."),
+    meaning("unsupported_media_type", "The media type is not supported", "Send JSON as `Content-Type: application/json`."),
+    meaning("idempotency_key_reused", "The key belongs to another request", "The same Idempotency-Key was used with another method, path or body. New request, new key."),
+    meaning("limit_exceeded", "A limit was passed", "The detail names the limit."),
+    meaning("try_again", "Try again", "A request with the same Idempotency-Key was under way and failed."),
+    meaning("unavailable", "Not available right now", "Nothing was written. Try again after the time in Retry-After."),
+    meaning("timeout", "It took too long", "Reading was given up. Try again, or ask for less."),
+    meaning("outcome_unknown", "It may have happened", "The answer was lost on the way: read it back, or repeat it with the same Idempotency-Key."),
+    meaning("internal", "Something broke on our side", "The request id finds it in our logs."),
+];
+
+/// A few words for a code; rooms may have codes that are not listed yet, which get their kind's.
+pub(crate) fn title(code: &str, kind: Kind) -> &'static str {
+    title_of(code).unwrap_or(match kind {
+        Kind::Malformed => "The request cannot be read",
+        Kind::Invalid => "A value is not allowed",
+        Kind::Unauthenticated => "Sign in first",
+        Kind::Forbidden => "Not allowed",
+        Kind::NotFound => "No such thing",
+        Kind::Conflict => "It conflicts with what is there",
+        Kind::PreconditionFailed => "It has changed",
+        Kind::TooLarge => "The body is too large",
+        Kind::UnsupportedMediaType => "The media type is not supported",
+        Kind::LimitExceeded => "A limit was passed",
+        Kind::Unavailable => "Not available right now",
+        Kind::OutcomeUnknown => "It may have happened",
+        Kind::Internal => "Something broke on our side",
+    })
+}
+
+pub(crate) fn title_of(code: &str) -> Option<&'static str> {
+    MEANINGS.iter().find(|m| m.code == code).map(|m| m.title)
+}
+
+/// What the `type` of a problem leads to.
+pub(crate) async fn explain(Path(code): Path<String>) -> Response {
+    match MEANINGS.iter().find(|m| m.code == code) {
+        Some(m) => {
+            axum::Json(json!({ "code": m.code, "title": m.title, "explanation": m.explanation })).into_response()
+        }
+        None => ApiError::no_such_route().into_response(),
+    }
+}

@@ -1,0 +1,228 @@
+use axum::extract::State;
+use http::StatusCode;
+use kernel::{CalendarId, EventId, Failure, Result};
+use koyomi::Listed;
+use serde::Serialize;
+use serde_json::Value;
+use store::Epoch;
+
+use super::listing::{Asked, EventsParams, SearchParams, ShowParams, WindowParams, expanded, fields};
+use crate::error::Answer;
+use crate::etag::{self, conditional, conditional_bytes, tagged};
+use crate::extract::{Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::shape::Json;
+use crate::shape::event::{CreateEvent, Event, Nested, UpdateEvent};
+use crate::shape::page::Page;
+use crate::state::App;
+
+/// Occurrences of several calendars, or events by id
+///
+/// Everything that overlaps the window, running events included, in the order of start, event, original start. Exactly
+/// one of `calendar_id` and `ids`.
+#[utoipa::path(
+    get, path = "/api/events", tag = "events", params(EventsParams, IfNoneMatch),
+    responses((status = 200, body = Page<Event>, description = "A page of occurrences."),
+              (status = 404, description = "One of the calendars is not shared with you."))
+)]
+pub(crate) async fn list_events(
+    State(app): State<App>,
+    auth: Auth,
+    Query(params): Query<EventsParams>,
+    have: IfNoneMatch,
+) -> Answer {
+    if params.ids.is_empty() {
+        let calendars = params.calendar_id.clone();
+        return of_calendars(&app, &auth, &calendars, SearchParams::from(params).asked()?, &have).await;
+    }
+    params.only_ids()?;
+    let ids = params.ids.clone();
+    let asked = SearchParams::from(params).asked()?;
+    let listed = app.koyomi.find_events(&auth.0, &ids, asked.listing.expand).await?;
+    conditional_bytes(&body(listed, &asked, app.koyomi.store.epoch())?, &have)
+}
+
+/// Occurrences of one calendar
+#[utoipa::path(
+    get, path = "/api/calendars/{calendar_id}/events", tag = "events",
+    params(("calendar_id" = uuid::Uuid, Path), SearchParams, IfNoneMatch),
+    responses((status = 200, body = Page<Event>, description = "A page of occurrences."))
+)]
+pub(crate) async fn list_calendar_events(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<CalendarId>,
+    Query(params): Query<SearchParams>,
+    have: IfNoneMatch,
+) -> Answer {
+    of_calendars(&app, &auth, &[id], params.asked()?, &have).await
+}
+
+/// The heads of the calendars are the list's validator: a client that is up to date is told so before the list is read.
+async fn of_calendars(app: &App, Auth(caller): &Auth, ids: &[CalendarId], asked: Asked, have: &IfNoneMatch) -> Answer {
+    let epoch = app.koyomi.store.epoch();
+    let grants = app.koyomi.list_grants(caller, ids).await?;
+    let tag = etag::of_heads(epoch, &grants, caller, app.koyomi.store.clock().now());
+    if have.has(&tag).is_some() {
+        return Ok(conditional(&tag, have, || StatusCode::NOT_MODIFIED));
+    }
+    let listed = app.koyomi.list_events(&grants, &asked.listing).await?;
+    let body = body(listed, &asked, epoch)?;
+    Ok(tagged(&tag, Json(body)))
+}
+
+/// My agenda
+///
+/// My calendars and what I am invited to in others, each occurrence once.
+#[utoipa::path(
+    get, path = "/api/me/events", tag = "events", params(WindowParams, IfNoneMatch),
+    responses((status = 200, body = Page<Event>, description = "A page of occurrences."))
+)]
+pub(crate) async fn list_agenda(
+    State(app): State<App>,
+    Auth(caller): Auth,
+    Query(params): Query<WindowParams>,
+    have: IfNoneMatch,
+) -> Answer {
+    let asked = SearchParams::from(params).asked()?;
+    let listed = app.koyomi.list_agenda(&caller, &asked.listing).await?;
+    conditional_bytes(&body(listed, &asked, app.koyomi.store.epoch())?, &have)
+}
+
+/// The occurrences of one event
+#[utoipa::path(
+    get, path = "/api/events/{event_id}/occurrences", tag = "events",
+    params(("event_id" = uuid::Uuid, Path), WindowParams, IfNoneMatch),
+    responses((status = 200, body = Page<Event>, description = "A page of occurrences, overrides included."))
+)]
+pub(crate) async fn list_occurrences(
+    State(app): State<App>,
+    Auth(caller): Auth,
+    PathId(id): PathId<EventId>,
+    Query(params): Query<WindowParams>,
+    have: IfNoneMatch,
+) -> Answer {
+    let asked = SearchParams::from(params).asked()?;
+    let listed = app.koyomi.list_occurrences(&caller, id, &asked.listing).await?;
+    conditional_bytes(&body(listed, &asked, app.koyomi.store.epoch())?, &have)
+}
+
+/// Create an event
+///
+/// With its guests and rooms in one transaction: all of it is written, or nothing.
+#[utoipa::path(
+    post, path = "/api/events", tag = "events", params(crate::extract::IdempotencyKey), request_body = CreateEvent,
+    responses((status = 201, body = Event, description = "Created."),
+              (status = 403, description = "You may not write to this calendar."),
+              (status = 404, description = "The calendar is not shared with you."),
+              (status = 409, description = "A room is taken (`conflicts` says when), or the uid is."))
+)]
+pub(crate) async fn create_event(
+    State(app): State<App>,
+    Auth(caller): Auth,
+    Keyed(key, input): Keyed<CreateEvent>,
+) -> Answer {
+    let happening = app.koyomi.create_event(&caller, input.into(), key).await?;
+    let epoch = app.koyomi.store.epoch();
+    let event = Event::of(happening, &Nested::default(), epoch)?;
+    let location = [(http::header::LOCATION, event.path())];
+    Ok(tagged(event.etag(), (StatusCode::CREATED, location, Json(&event))))
+}
+
+/// One event
+///
+/// A series is shown at its first occurrence.
+#[utoipa::path(
+    get, path = "/api/events/{event_id}", tag = "events",
+    params(("event_id" = uuid::Uuid, Path), ShowParams, IfNoneMatch),
+    responses((status = 200, body = Event, description = "The event."))
+)]
+pub(crate) async fn find_event(
+    State(app): State<App>,
+    Auth(caller): Auth,
+    PathId(id): PathId<EventId>,
+    Query(params): Query<ShowParams>,
+    have: IfNoneMatch,
+) -> Answer {
+    let (expand, organizer) = expanded(params.expand.as_deref())?;
+    let wanted = fields(params.fields.as_deref())?;
+    let epoch = app.koyomi.store.epoch();
+    let listed = app.koyomi.find_events(&caller, &[id], expand).await?;
+    let Some(found) = listed.page.items.first() else { return Err(Failure::not_found("event").into()) };
+    let tag = etag::of_event(epoch, found, &caller);
+    let (mut items, _) = Event::list(listed, organizer, epoch)?;
+    let event = items.pop().ok_or_else(|| Failure::not_found("event"))?;
+    let body = trimmed(serde_json::to_value(event).map_err(Failure::internal)?, wanted.as_deref());
+    Ok(conditional(&tag, &have, || Json(body)))
+}
+
+/// Change an event
+///
+/// When it moves, its rooms move with it or nothing happens. With `If-Match`, only the version you have read.
+#[utoipa::path(
+    patch, path = "/api/events/{event_id}", tag = "events",
+    params(("event_id" = uuid::Uuid, Path), IfMatch), request_body = UpdateEvent,
+    responses((status = 200, body = Event, description = "Changed."),
+              (status = 403, description = "You may see it, but not change it."),
+              (status = 409, description = "A room is taken at the new time (`conflicts` says when)."))
+)]
+pub(crate) async fn update_event(
+    State(app): State<App>,
+    Auth(caller): Auth,
+    PathId(id): PathId<EventId>,
+    only_if: IfMatch,
+    Body(input): Body<UpdateEvent>,
+) -> Answer {
+    let epoch = app.koyomi.store.epoch();
+    let happening = app.koyomi.update_event(&caller, id, input.patch()?, only_if.expected(epoch)).await?;
+    let event = Event::of(happening, &Nested::default(), epoch)?;
+    Ok(tagged(event.etag(), Json(&event)))
+}
+
+/// Delete an event
+///
+/// A series goes with all its occurrences; rooms become free.
+#[utoipa::path(
+    delete, path = "/api/events/{event_id}", tag = "events",
+    params(("event_id" = uuid::Uuid, Path), IfMatch),
+    responses((status = 204, description = "Deleted."),
+              (status = 403, description = "You may see it, but not delete it."))
+)]
+pub(crate) async fn delete_event(
+    State(app): State<App>,
+    Auth(caller): Auth,
+    PathId(id): PathId<EventId>,
+    only_if: IfMatch,
+) -> Answer<StatusCode> {
+    app.koyomi.delete_event(&caller, id, only_if.expected(app.koyomi.store.epoch())).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The page as it goes out: whole items, or only the fields that were asked for.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ListBody {
+    Whole(Page<Event>),
+    Trimmed(Page<Value>),
+}
+
+fn body(listed: Listed, asked: &Asked, epoch: Epoch) -> Result<ListBody> {
+    let (items, next_cursor) = Event::list(listed, asked.organizer, epoch)?;
+    let Some(fields) = asked.fields.as_deref() else {
+        return Ok(ListBody::Whole(Page { items, next_cursor }));
+    };
+    let items: Result<_> = items
+        .into_iter()
+        .map(|event| Ok(trimmed(serde_json::to_value(event).map_err(Failure::internal)?, Some(fields))))
+        .collect();
+    Ok(ListBody::Trimmed(Page { items: items?, next_cursor }))
+}
+
+fn trimmed(item: Value, fields: Option<&[String]>) -> Value {
+    match (item, fields) {
+        (Value::Object(mut item), Some(fields)) => {
+            item.retain(|name, _| fields.iter().any(|field| field == name));
+            Value::Object(item)
+        }
+        (item, _) => item,
+    }
+}

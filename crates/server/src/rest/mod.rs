@@ -1,0 +1,74 @@
+//! REST. A handler is extract, call, shape; which paths there are is the list below.
+
+mod attendees;
+mod auth;
+mod calendars;
+mod events;
+mod health;
+mod listing;
+mod me;
+mod members;
+mod paged;
+mod reservations;
+mod resources;
+mod tokens;
+mod users;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::ApiError;
+use crate::middleware::{compression, observe};
+use crate::state::App;
+use crate::{openapi, problems};
+
+/// Every route of the API: handlers of one path together.
+#[rustfmt::skip]
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::skeleton())
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::logout))
+        .routes(routes!(me::find_me, me::update_me))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(users::list_users))
+        .routes(routes!(calendars::list_calendars, calendars::create_calendar))
+        .routes(routes!(calendars::find_calendar, calendars::update_calendar, calendars::delete_calendar))
+        .routes(routes!(members::list_members, members::create_member))
+        .routes(routes!(members::update_member, members::delete_member))
+        .routes(routes!(events::list_calendar_events))
+        .routes(routes!(events::list_agenda))
+        .routes(routes!(events::list_events, events::create_event))
+        .routes(routes!(events::find_event, events::update_event, events::delete_event))
+        .routes(routes!(events::list_occurrences))
+        .routes(routes!(attendees::list_attendees, attendees::create_attendee))
+        .routes(routes!(attendees::update_attendee, attendees::delete_attendee))
+        .routes(routes!(attendees::respond))
+        .routes(routes!(reservations::list_reservations, reservations::create_reservations))
+        .routes(routes!(reservations::cancel_reservation))
+        .routes(routes!(resources::list_resources, resources::create_resource))
+        .routes(routes!(resources::list_availability))
+        .routes(routes!(resources::find_resource, resources::update_resource, resources::delete_resource))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// What the routes say of themselves, before the rules of [`openapi`] are applied.
+pub(crate) fn described() -> OpenApi {
+    routes().into_openapi()
+}
+
+/// The whole server.
+pub fn router(app: App) -> Router {
+    let (api, _) = routes().split_for_parts();
+    api.route("/problems/{code}", get(problems::explain))
+        .merge(openapi::routes())
+        .fallback(async || ApiError::no_such_route())
+        .layer(compression())
+        .layer(from_fn_with_state(app.clone(), observe))
+        .with_state(app)
+}

@@ -1,0 +1,7 @@
+//! One file per group of paths.
+
+mod auth;
+mod health;
+mod me;
+mod tokens;
+mod users;

@@ -1,0 +1,106 @@
+use std::collections::HashMap;
+
+use kernel::{Caller, Checks, Failure, Kind, Limit, Page, Result, TenantId, UserId, decode_cursor, filter_hash};
+use store::Conn;
+
+use crate::{Secret, User, Users, sql};
+
+impl Users {
+    /// Who shows this secret. One statement, which also reads the tenant's version of names; nothing is written.
+    ///
+    /// # Errors
+    /// `unauthenticated` for unknown, expired and revoked secrets and for users who left: they look alike.
+    pub async fn authenticate(&self, secret: &str) -> Result<Caller> {
+        let secret = Secret::parse(secret).ok_or_else(unauthenticated)?;
+        let mut conn = self.store.conn().await?;
+        let row = sql::caller(&mut conn, secret.hash(), self.store.clock().now()).await?;
+        row.map(Caller::from).ok_or_else(unauthenticated)
+    }
+
+    /// The caller as others see him.
+    pub async fn me(&self, caller: &Caller) -> Result<User> {
+        let mut conn = self.store.conn().await?;
+        self.find(&mut conn, caller.tenant_id, caller.user_id).await
+    }
+
+    /// Users of one tenant by id; unknown ids are left out.
+    pub async fn find_many(&self, conn: &mut Conn, tenant: TenantId, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let users = sql::find_many(conn, tenant, ids).await?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    }
+
+    pub async fn find(&self, conn: &mut Conn, tenant: TenantId, id: UserId) -> Result<User> {
+        let mut found = self.find_many(conn, tenant, &[id]).await?;
+        found.remove(&id).ok_or_else(|| Failure::not_found("user"))
+    }
+
+    /// Users of one tenant by address, in whatever case; unknown ones and those who left are left out. The keys are
+    /// lower case.
+    pub async fn find_by_emails(
+        &self,
+        conn: &mut Conn,
+        tenant: TenantId,
+        emails: &[String],
+    ) -> Result<HashMap<String, User>> {
+        if emails.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let users = sql::find_by_emails(conn, tenant, emails).await?;
+        Ok(users.into_iter().map(|user| (user.email.clone(), user)).collect())
+    }
+
+    /// The caller's colleagues whose name or address contains `q`, by name. An empty `q` lists everybody.
+    pub async fn search(&self, caller: &Caller, q: &str, limit: Limit, cursor: Option<&str>) -> Result<Page<User>> {
+        let mut checks = Checks::new();
+        checks.text("?q", q, 200);
+        checks.done()?;
+        let filters = filter_hash(&("users", caller.tenant_id, q));
+        let after: Option<(String, UserId)> = cursor.map(|text| decode_cursor(filters, text)).transpose()?;
+        // Cursors are not signed: what PostgreSQL would choke on is refused here.
+        if after.as_ref().is_some_and(|(name, _)| name.contains('\0')) {
+            return Err(forged_cursor());
+        }
+        let mut conn = self.store.conn().await?;
+        let rows = sql::search(&mut conn, caller.tenant_id, &contains(q), after.as_ref(), limit).await?;
+        Ok(Page::cut(rows, limit, filters, |user| (user.name.clone(), user.id)))
+    }
+}
+
+fn unauthenticated() -> Failure {
+    Failure::new(
+        Kind::Unauthenticated,
+        "unauthenticated",
+        "this token or session is unknown, expired or revoked; sign in again",
+    )
+}
+
+pub(crate) fn forged_cursor() -> Failure {
+    Failure::malformed("?cursor", "is not a cursor of this list; start again without it")
+}
+
+/// The `like` pattern of "contains this text", in which nothing of the text is a wildcard.
+fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_of_the_caller_are_letters() {
+        assert_eq!(contains(r"50%_\o/"), r"%50\%\_\\o/%");
+    }
+}

@@ -1,0 +1,295 @@
+//! Every query of the room.
+
+use chrono::{DateTime, Utc};
+use kernel::{Caller, Credential, Limit, TenantId, TokenId, UserId};
+use sqlx::FromRow;
+use store::Conn;
+
+use crate::{Token, User};
+
+type Done<T> = Result<T, sqlx::Error>;
+
+/// The columns of a [`User`].
+macro_rules! user {
+    () => {
+        "id, tenant_id, email, name, avatar_url, time_zone, is_admin, version, created_at, updated_at, deactivated_at"
+    };
+}
+
+/// The columns of a [`Token`].
+macro_rules! token {
+    () => {
+        "id, name, created_at, expires_at"
+    };
+}
+
+pub(crate) const FIND_MANY: &str = concat!("select ", user!(), " from users where tenant_id = $1 and id = any($2)");
+
+/// `lower` here rather than in Rust: one idea of what a lower-case address is, the constraint's.
+pub(crate) const FIND_BY_EMAILS: &str = concat!(
+    "select ",
+    user!(),
+    " from users where tenant_id = $1 and email = any(select lower(e) from unnest($2::text[]) e) and deactivated_at is null"
+);
+
+#[derive(FromRow)]
+pub(crate) struct CallerRow {
+    id: UserId,
+    tenant_id: TenantId,
+    name: String,
+    email: String,
+    time_zone: String,
+    is_admin: bool,
+    directory_seq: i64,
+    token_id: Option<TokenId>,
+}
+
+impl From<CallerRow> for Caller {
+    fn from(row: CallerRow) -> Self {
+        Self {
+            user_id: row.id,
+            tenant_id: row.tenant_id,
+            name: row.name,
+            email: row.email,
+            time_zone: row.time_zone,
+            is_admin: row.is_admin,
+            directory_seq: row.directory_seq,
+            credential: row.token_id.map_or(Credential::Session, Credential::ApiToken),
+        }
+    }
+}
+
+/// Two unique-index probes, of which one finds a row; then two by primary key.
+pub(crate) async fn caller(conn: &mut Conn, hash: Vec<u8>, now: DateTime<Utc>) -> Done<Option<CallerRow>> {
+    sqlx::query_as(
+        "select u.id, u.tenant_id, u.name, u.email, u.time_zone, u.is_admin, t.directory_seq, shown.token_id
+         from (
+             select user_id, null::uuid as token_id from sessions
+             where token_hash = $1 and expires_at > $2
+             union all
+             select user_id, id from api_tokens
+             where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
+         ) shown
+         join users u on u.id = shown.user_id and u.deactivated_at is null
+         join tenants t on t.id = u.tenant_id",
+    )
+    .bind(hash)
+    .bind(now)
+    .fetch_optional(conn)
+    .await
+}
+
+#[derive(FromRow)]
+pub(crate) struct LoginRow {
+    #[sqlx(flatten)]
+    pub user: User,
+    pub password_hash: Option<String>,
+}
+
+pub(crate) async fn login(conn: &mut Conn, tenant: &str, email: &str) -> Done<Option<LoginRow>> {
+    sqlx::query_as(concat!(
+        "select ",
+        user!(),
+        ", password_hash from users
+         where tenant_id = (select id from tenants where slug = $1) and email = lower($2) and deactivated_at is null"
+    ))
+    .bind(tenant)
+    .bind(email)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Opens a session, and sweeps the same user's expired ones: the table cannot grow with the number of sign-ins.
+pub(crate) async fn insert_session(
+    conn: &mut Conn,
+    hash: Vec<u8>,
+    user: UserId,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Done<()> {
+    sqlx::query(
+        "with swept as (delete from sessions where user_id = $2 and expires_at <= $3)
+         insert into sessions (token_hash, user_id, created_at, expires_at) values ($1, $2, $3, $4)",
+    )
+    .bind(hash)
+    .bind(user)
+    .bind(now)
+    .bind(expires_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn delete_session(conn: &mut Conn, hash: Vec<u8>) -> Done<()> {
+    sqlx::query("delete from sessions where token_hash = $1").bind(hash).execute(conn).await?;
+    Ok(())
+}
+
+pub(crate) async fn find_many(conn: &mut Conn, tenant: TenantId, ids: &[UserId]) -> Done<Vec<User>> {
+    sqlx::query_as(FIND_MANY).bind(tenant).bind(ids).fetch_all(conn).await
+}
+
+pub(crate) async fn find_by_emails(conn: &mut Conn, tenant: TenantId, emails: &[String]) -> Done<Vec<User>> {
+    sqlx::query_as(FIND_BY_EMAILS).bind(tenant).bind(emails).fetch_all(conn).await
+}
+
+/// The `like` runs on the very expression of the index `users_search`; a short pattern has no trigrams and then walks
+/// the tenant's names in their order instead (`users_tenant_name`).
+pub(crate) async fn search(
+    conn: &mut Conn,
+    tenant: TenantId,
+    pattern: &str,
+    after: Option<&(String, UserId)>,
+    limit: Limit,
+) -> Done<Vec<User>> {
+    sqlx::query_as(concat!(
+        "select ",
+        user!(),
+        " from users
+         where tenant_id = $1 and deactivated_at is null
+           and (lower(name) || ' ' || email) ilike $2
+           and ($4::uuid is null or (name, id) > ($3, $4))
+         order by name, id
+         limit $5"
+    ))
+    .bind(tenant)
+    .bind(pattern)
+    .bind(after.map(|(name, _)| name))
+    .bind(after.map(|(_, id)| id))
+    .bind(limit.probe())
+    .fetch_all(conn)
+    .await
+}
+
+pub(crate) async fn find_for_update(conn: &mut Conn, tenant: TenantId, id: UserId) -> Done<Option<User>> {
+    sqlx::query_as(concat!(
+        "select ",
+        user!(),
+        " from users where tenant_id = $1 and id = $2 and deactivated_at is null for no key update"
+    ))
+    .bind(tenant)
+    .bind(id)
+    .fetch_optional(conn)
+    .await
+}
+
+pub(crate) async fn update(conn: &mut Conn, user: &User) -> Done<()> {
+    sqlx::query(
+        "update users set name = $3, avatar_url = $4, time_zone = $5, version = $6, updated_at = $7
+         where tenant_id = $1 and id = $2",
+    )
+    .bind(user.tenant_id)
+    .bind(user.id)
+    .bind(&user.name)
+    .bind(&user.avatar_url)
+    .bind(&user.time_zone)
+    .bind(user.version)
+    .bind(user.updated_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Says that names of the tenant changed; last in its transaction, since everybody who renames waits for this row.
+pub(crate) async fn bump_directory(conn: &mut Conn, tenant: TenantId) -> Done<()> {
+    sqlx::query("update tenants set directory_seq = directory_seq + 1 where id = $1")
+        .bind(tenant)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_user(conn: &mut Conn, user: &User, password_hash: Option<&str>) -> Done<User> {
+    sqlx::query_as(concat!(
+        "insert into users (id, tenant_id, email, name, password_hash, time_zone, is_admin, created_at, updated_at)
+         values ($1, $2, lower($3), $4, $5, $6, $7, $8, $8)
+         returning ",
+        user!()
+    ))
+    .bind(user.id)
+    .bind(user.tenant_id)
+    .bind(&user.email)
+    .bind(&user.name)
+    .bind(password_hash)
+    .bind(&user.time_zone)
+    .bind(user.is_admin)
+    .bind(user.created_at)
+    .fetch_one(conn)
+    .await
+}
+
+pub(crate) async fn find_tenant(conn: &mut Conn, slug: &str) -> Done<Option<TenantId>> {
+    sqlx::query_scalar("select id from tenants where slug = $1").bind(slug).fetch_optional(conn).await
+}
+
+/// None when the slug is taken.
+pub(crate) async fn insert_tenant(
+    conn: &mut Conn,
+    id: TenantId,
+    slug: &str,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Done<Option<TenantId>> {
+    sqlx::query_scalar(
+        "insert into tenants (id, slug, name, created_at) values ($1, $2, $3, $4)
+         on conflict (slug) do nothing
+         returning id",
+    )
+    .bind(id)
+    .bind(slug)
+    .bind(name)
+    .bind(now)
+    .fetch_optional(conn)
+    .await
+}
+
+pub(crate) async fn insert_token(conn: &mut Conn, user: UserId, token: &Token, hash: Vec<u8>) -> Done<()> {
+    sqlx::query(
+        "insert into api_tokens (id, user_id, name, token_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(token.id)
+    .bind(user)
+    .bind(&token.name)
+    .bind(hash)
+    .bind(token.created_at)
+    .bind(token.expires_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The index `api_tokens_user` has the page's order.
+pub(crate) async fn list_tokens(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<(DateTime<Utc>, TokenId)>,
+    limit: Limit,
+) -> Done<Vec<Token>> {
+    sqlx::query_as(concat!(
+        "select ",
+        token!(),
+        " from api_tokens
+         where user_id = $1 and revoked_at is null
+           and ($3::uuid is null or (created_at, id) > ($2, $3))
+         order by created_at, id
+         limit $4"
+    ))
+    .bind(user)
+    .bind(after.map(|(at, _)| at))
+    .bind(after.map(|(_, id)| id))
+    .bind(limit.probe())
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether there was such a token.
+pub(crate) async fn revoke_token(conn: &mut Conn, user: UserId, id: TokenId, now: DateTime<Utc>) -> Done<bool> {
+    let done =
+        sqlx::query("update api_tokens set revoked_at = $3 where id = $2 and user_id = $1 and revoked_at is null")
+            .bind(user)
+            .bind(id)
+            .bind(now)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
