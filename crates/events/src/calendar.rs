@@ -60,6 +60,8 @@ pub struct Grant {
     pub acl: i64,
     pub time_zone: String,
     pub longest_seconds: i64,
+    /// Up to here all of its series are written down; absent when none goes on.
+    pub written_until: Option<DateTime<Utc>>,
 }
 
 impl Grant {

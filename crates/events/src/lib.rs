@@ -9,6 +9,7 @@ mod event;
 mod members;
 mod plan;
 mod read;
+mod records;
 mod sql;
 mod when;
 mod write;
@@ -23,6 +24,10 @@ pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
     Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden_part, page, read_found,
     read_overridden,
+};
+pub use records::{
+    Record, RecordGuest, Stamp, UserByEmail, first_start, lock_part, read_walk, records_part, users_by_email_part,
+    walk_part,
 };
 pub use when::{When, zone_of, zone_texts};
 pub use write::{delete_part, patch_part, replan_part, write_part};

@@ -2,10 +2,12 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use kernel::{CalendarId, Caller, EventId, Limit, Page, Result, Span, UserId, encode_cursor};
 use recurrence::Budget;
 use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
 use store::{Batch, Conn};
 use uuid::Uuid;
 
-use crate::{Found, Grant, Happening, Role, When, horizon, sql};
+use crate::{Found, Grant, Happening, Role, When, sql};
 
 /// Where a list of occurrences stands: the whole keyset (start, event, original start).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,27 +67,23 @@ pub fn grants_part(batch: &mut Batch, caller: &Caller, ids: &[CalendarId]) {
     batch.part(sql::GRANTS).bind(caller.user_id).bind(caller.tenant_id).bind(ids.to_vec()).done();
 }
 
-/// A page of occurrences in the order of (start, event, original start).
-///
-/// One statement; a second one only where the window reaches behind the horizon and a series goes on there.
-pub async fn page(
-    conn: &mut Conn,
-    source: Source<'_>,
-    window: &Window<'_>,
-    now: DateTime<Utc>,
-) -> Result<Page<Happening>> {
-    let pattern = window.q.map(like);
-    let mut rows = stored(conn, &source, window, pattern.as_deref()).await?;
-    // What is written down ends at the horizon of the day it was written: never later than today's.
-    let filled = rows.len() > window.limit.rows();
-    let reach = match rows.last() {
-        Some(last) if filled => last.start_time,
-        _ => window.span.to,
+/// A page of occurrences in the order of (start, event, original start): one statement, also where the window reaches
+/// behind the horizon and series are expanded on the fly.
+pub async fn page(conn: &mut Conn, source: Source<'_>, window: &Window<'_>) -> Result<Page<Happening>> {
+    let mut rows: Vec<Happening> = if source.is_written(window.span.to) {
+        select(conn, &source, window, source.sql(window, false)).await?
+    } else {
+        let mixed: Vec<Mixed> = select(conn, &source, window, source.sql(window, true)).await?;
+        let mut rows = Vec::with_capacity(mixed.len());
+        for row in mixed {
+            match row.expanded_until {
+                None => rows.push(row.happening),
+                Some(until) => expand_beyond(&row, until, window, &mut rows)?,
+            }
+        }
+        rows
     };
-    if reach > oldest_horizon(now) {
-        rows.extend(beyond(conn, &source, window, pattern.as_deref()).await?);
-        rows.sort_by_key(Happening::position);
-    }
+    rows.sort_by_key(Happening::position);
     let more = rows.len() > window.limit.rows();
     rows.truncate(window.limit.rows());
     let next_cursor = match rows.last() {
@@ -95,125 +93,103 @@ pub async fn page(
     Ok(Page { items: rows, next_cursor })
 }
 
-/// Series are rolled forward now and then; until then some end earlier than [`horizon`] says.
-fn oldest_horizon(now: DateTime<Utc>) -> DateTime<Utc> {
-    // An event written just now reaches the full horizon; older ones reach what was the horizon then. A window within
-    // the coming month never asks.
-    horizon(now) - chrono::TimeDelta::days(23 * 30)
-}
-
-async fn stored(
-    conn: &mut Conn,
-    source: &Source<'_>,
-    window: &Window<'_>,
-    pattern: Option<&str>,
-) -> Result<Vec<Happening>> {
-    let grants = match source {
-        Source::Calendars(grants) | Source::Agenda(grants, _) => *grants,
-        Source::Event(_) => &[],
-    };
-    let calendars: Vec<CalendarId> = grants.iter().map(|g| g.calendar_id).collect();
-    let longest: Vec<i64> = grants.iter().map(|g| g.longest_seconds).collect();
-    let query = match (source, pattern) {
-        (Source::Event(id), _) => {
-            return Ok(sqlx::query_as(sql::OF_EVENT)
-                .bind(id)
-                .bind(window.span.from)
-                .bind(window.span.to)
-                .bind(window.after.start())
-                .bind(window.after.event_id)
-                .bind(window.after.original())
-                .bind(window.limit.probe())
-                .fetch_all(conn)
-                .await?);
+impl Source<'_> {
+    /// No series goes on between what is written down and `until`.
+    fn is_written(&self, until: DateTime<Utc>) -> bool {
+        match self {
+            Source::Calendars(grants) => grants.iter().filter_map(|g| g.written_until).all(|at| until <= at),
+            // Nobody has counted what the user is invited to.
+            Source::Agenda(..) | Source::Event(_) => false,
         }
-        (Source::Calendars(_), None) => sqlx::query_as(sql::PAGE),
-        (Source::Calendars(_), Some(_)) => sqlx::query_as(sql::SEARCH),
-        (Source::Agenda(..), _) => sqlx::query_as(sql::AGENDA),
-    };
-    let query = query
-        .bind(calendars)
-        .bind(longest)
-        .bind(window.span.from)
-        .bind(window.span.to)
-        .bind(window.after.start())
-        .bind(window.after.event_id)
-        .bind(window.after.original())
-        .bind(window.limit.probe());
-    let query = match (source, pattern) {
-        (Source::Agenda(_, user), _) => query.bind(user),
-        (_, Some(pattern)) => query.bind(pattern.to_owned()).bind(seen_whole(grants)),
-        _ => query,
-    };
-    Ok(query.fetch_all(conn).await?)
+    }
+
+    fn sql(&self, window: &Window<'_>, endless: bool) -> &'static str {
+        match (self, window.q.is_some(), endless) {
+            (Source::Calendars(_), false, false) => sql::PAGE,
+            (Source::Calendars(_), false, true) => sql::PAGE_ENDLESS,
+            (Source::Calendars(_), true, false) => sql::SEARCH,
+            (Source::Calendars(_), true, true) => sql::SEARCH_ENDLESS,
+            (Source::Agenda(..), _, false) => sql::AGENDA,
+            (Source::Agenda(..), _, true) => sql::AGENDA_ENDLESS,
+            (Source::Event(_), _, false) => sql::OF_EVENT,
+            (Source::Event(_), _, true) => sql::OF_EVENT_ENDLESS,
+        }
+    }
 }
 
-/// The calendars whose private events the caller sees too.
-fn seen_whole(grants: &[Grant]) -> Vec<CalendarId> {
-    grants.iter().filter(|g| g.role >= Role::Writer).map(|g| g.calendar_id).collect()
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct Endless {
-    #[sqlx(flatten)]
-    happening: Happening,
-    expanded_until: DateTime<Utc>,
-    overridden: Vec<NaiveDateTime>,
-}
-
-/// The occurrences past what is written down, computed now: no series ends silently.
-async fn beyond(
-    conn: &mut Conn,
-    source: &Source<'_>,
-    window: &Window<'_>,
-    pattern: Option<&str>,
-) -> Result<Vec<Happening>> {
+/// `$1` to `$12`: every list binds them all, each statement uses those it needs.
+async fn select<R>(conn: &mut Conn, source: &Source<'_>, window: &Window<'_>, sql: &'static str) -> Result<Vec<R>>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
     let (grants, event, guest) = match source {
         Source::Calendars(grants) => (*grants, None, None),
         Source::Agenda(grants, user) => (*grants, None, Some(*user)),
         Source::Event(id) => (&[][..], Some(*id), None),
     };
-    let calendars: Vec<CalendarId> = grants.iter().map(|g| g.calendar_id).collect();
-    let endless: Vec<Endless> = sqlx::query_as(sql::ENDLESS)
-        .bind(calendars)
+    // Where the caller sees private events too.
+    let whole = grants.iter().filter(|g| g.role >= Role::Writer).map(|g| g.calendar_id);
+    Ok(sqlx::query_as(sql)
+        .bind(grants.iter().map(|g| g.calendar_id).collect::<Vec<_>>())
+        .bind(grants.iter().map(|g| g.longest_seconds).collect::<Vec<_>>())
         .bind(window.span.from)
         .bind(window.span.to)
-        .bind(event)
+        .bind(window.after.start())
+        .bind(window.after.event_id)
+        .bind(window.after.original())
+        .bind(window.limit.probe())
         .bind(guest)
-        .bind(pattern)
-        .bind(seen_whole(grants))
+        .bind(whole.collect::<Vec<_>>())
+        .bind(window.q.map(like))
+        .bind(event)
         .fetch_all(conn)
-        .await?;
-    let mut found = Vec::new();
-    for series in endless {
-        expand_beyond(&series, window, &mut found)?;
-    }
-    Ok(found)
+        .await?)
 }
 
-fn expand_beyond(series: &Endless, window: &Window<'_>, found: &mut Vec<Happening>) -> Result<()> {
-    let Endless { happening, expanded_until, overridden } = series;
+/// An occurrence, or a series that goes on behind what is written down.
+#[derive(Debug, sqlx::FromRow)]
+struct Mixed {
+    #[sqlx(flatten)]
+    happening: Happening,
+    expanded_until: Option<DateTime<Utc>>,
+    overridden: Vec<NaiveDateTime>,
+}
+
+/// The occurrences past what is written down, computed now: no series ends silently.
+fn expand_beyond(
+    series: &Mixed,
+    written_until: DateTime<Utc>,
+    window: &Window<'_>,
+    found: &mut Vec<Happening>,
+) -> Result<()> {
+    let Mixed { happening, overridden, .. } = series;
     let set = When::of(&happening.event).series(&happening.calendar_time_zone)?;
-    let from = window.span.from.max(*expanded_until).max(window.after.start());
-    // Everything up to the cursor and the overridden ones may be among the first.
-    let enough = window.limit.rows() + overridden.len() + 2;
-    let expansion = set
-        .expand(recurrence::Window { from, to: window.span.to }, enough, Budget::default())
-        .map_err(kernel::Failure::internal)?;
-    found.extend(
-        expansion
+    let from = window.span.from.max(written_until).max(window.after.start());
+    // Those that are running at `from`, before the cursor or overridden come first and are not wanted: should they use
+    // up the limit, more are asked for.
+    let mut limit = window.limit.rows() + overridden.len() + 2;
+    loop {
+        let expansion = set
+            .expand(recurrence::Window { from, to: window.span.to }, limit, Budget::default())
+            .map_err(kernel::Failure::internal)?;
+        let wanted: Vec<Happening> = expansion
             .occurrences
             .into_iter()
-            .filter(|o| o.start >= *expanded_until && !overridden.contains(&o.original_start))
+            .filter(|o| o.start >= written_until && !overridden.contains(&o.original_start))
             .map(|o| Happening {
                 start_time: o.start,
                 end_time: o.end,
                 original_start: o.original_start,
                 ..happening.clone()
             })
-            .filter(|h| h.position() > window.after),
-    );
-    Ok(())
+            .filter(|h| h.position() > window.after)
+            .collect();
+        if expansion.complete || wanted.len() > window.limit.rows() {
+            found.extend(wanted);
+            return Ok(());
+        }
+        limit = limit.saturating_mul(4);
+    }
 }
 
 /// Those of `ids` that the caller is a member or a guest of.

@@ -37,168 +37,202 @@ macro_rules! facts {
 }
 
 /// The caller's calendars among `$3` (all of them when null), each with its head: the authorisation of every list.
-/// Index-only on calendar_members_user.
-pub(crate) const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zone, c.longest_seconds
+/// Index-only on calendar_members_user; `written_until` is the first entry of events_endless.
+pub(crate) const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zone, c.longest_seconds,
+         (select min(e.expanded_until) from events e
+           where e.calendar_id = c.id and e.expanded_until is not null and e.deleted_at is null) as written_until
      from calendar_members m
      join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
      join heads h on h.calendar_id = c.id
      where m.user_id = $1 and ($3::uuid[] is null or m.calendar_id = any($3))
      order by m.calendar_id";
 
-/// A page of the occurrences that overlap [$3, $4) in calendars `$1` (whose longest occurrences are `$2` seconds),
-/// behind the position ($5, $6, $7), at most `$8` of them.
-///
-/// Per calendar one range of occurrences_list that starts at the cursor and stops after `$8` entries; then as many
-/// records as the page has.
-pub(crate) const PAGE: &str = concat!(
-    "select ",
-    event!(),
-    ", o.start_time, o.end_time, o.original_start, ",
-    summary!(),
-    "
-     from (
-         select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
-         cross join lateral (
-             select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
-             from occurrences o
-             where o.calendar_id = mine.calendar_id
-               and o.start_time >= $3 - make_interval(secs => mine.longest)
-               and o.start_time < $4
-               and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
-               and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
-             order by o.start_time, o.event_id, o.original_start
-             limit $8
-         ) o
-         order by o.start_time, o.event_id, o.original_start
-         limit $8
-     ) o
-     join events e on e.id = o.event_id
-     join calendars c on c.id = e.calendar_id
-     left join users og on og.id = e.organizer_id
-     order by o.start_time, o.event_id, o.original_start"
-);
+/// `[$3, $4)`, the window: what goes on after its beginning and starts before its end; an instant at its beginning too.
+macro_rules! in_window {
+    () => {
+        "o.start_time < $4 and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+               and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)"
+    };
+}
 
-/// As [`PAGE`], for what matches the pattern `$9`; `$10` are the calendars where the caller sees everything, in the
-/// others private and confidential events do not match (their texts must not be guessable by searching).
-pub(crate) const SEARCH: &str = concat!(
-    "select ",
-    event!(),
-    ", o.start_time, o.end_time, o.original_start, ",
-    summary!(),
-    "
-     from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
-     join events e on e.calendar_id = mine.calendar_id
-     join calendars c on c.id = e.calendar_id
-     left join users og on og.id = e.organizer_id
-     join occurrences o on o.event_id = e.id
-     where e.deleted_at is null
-       and lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $9
-       and (e.visibility in ('default', 'public') or e.calendar_id = any($10))
-       and o.start_time >= $3 - make_interval(secs => mine.longest)
-       and o.start_time < $4
-       and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
-       and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
-     order by o.start_time, o.event_id, o.original_start
-     limit $8"
-);
-
-/// As [`PAGE`], and what `$9` is invited to in other calendars: the agenda, each occurrence once.
-pub(crate) const AGENDA: &str = concat!(
-    "select ",
-    event!(),
-    ", o.start_time, o.end_time, o.original_start, ",
-    summary!(),
-    "
-     from (
-         select o.* from (
-             select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+/// The first `$8` occurrences of each of the calendars `$1` (whose longest ones last `$2` seconds) in the window, behind
+/// the position ($5, $6, $7): one range of occurrences_list per calendar, which starts at the cursor.
+macro_rules! of_calendars {
+    () => {
+        concat!(
+            "select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
              cross join lateral (
                  select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
                  from occurrences o
                  where o.calendar_id = mine.calendar_id
                    and o.start_time >= $3 - make_interval(secs => mine.longest)
-                   and o.start_time < $4
-                   and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
-                   and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
+                   and ",
+            in_window!(),
+            "
+                 order by o.start_time, o.event_id, o.original_start
+                 limit $8
+             ) o"
+        )
+    };
+}
+
+/// From the chosen occurrences `o` to what a list shows: as many records as the page has.
+macro_rules! shown {
+    ($chosen:expr, $invited:literal) => {
+        concat!(
+            "select ",
+            event!(),
+            ", o.start_time, o.end_time, o.original_start, ",
+            summary!(),
+            ",
+                 ",
+            $invited,
+            " as invited
+             from (
+                 select o.* from (",
+            $chosen,
+            ") o
                  order by o.start_time, o.event_id, o.original_start
                  limit $8
              ) o
-             union all
-             select o.* from attendees a
-             cross join lateral (
-                 select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
-                 from occurrences o
-                 where o.event_id = a.event_id
-                   and o.calendar_id <> all($1)
-                   and o.start_time < $4
-                   and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
-                   and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)
-                 order by o.start_time, o.original_start
-                 limit $8
-             ) o
-             where a.user_id = $9
-         ) o
-         order by o.start_time, o.event_id, o.original_start
-         limit $8
-     ) o
-     join events e on e.id = o.event_id and e.deleted_at is null
-     join calendars c on c.id = e.calendar_id and c.deleted_at is null
-     left join users og on og.id = e.organizer_id
-     order by o.start_time, o.event_id, o.original_start"
-);
+             join events e on e.id = o.event_id and e.deleted_at is null
+             join calendars c on c.id = e.calendar_id and c.deleted_at is null
+             left join users og on og.id = e.organizer_id"
+        )
+    };
+}
 
-/// The stored occurrences of event `$1` that overlap [$2, $3), behind ($4, $5), at most `$6`: one range of the
-/// primary key.
-pub(crate) const OF_EVENT: &str = concat!(
-    "select ",
-    event!(),
-    ", o.start_time, o.end_time, o.original_start, ",
-    summary!(),
-    "
-     from (
-         select o.* from (
-             select $1::uuid as event_id
-             union all
-             select v.id from events v where v.recurring_event_id = $1 and v.deleted_at is null
-         ) of
-         join occurrences o on o.event_id = of.event_id
-         where o.start_time < $3
-           and (o.end_time > $2 or (o.end_time = o.start_time and o.end_time = $2))
-           and (o.start_time, o.event_id, o.original_start) > ($4, $5, $6)
-         order by o.start_time, o.event_id, o.original_start
-         limit $7
-     ) o
-     join events e on e.id = o.event_id
-     join calendars c on c.id = e.calendar_id
-     left join users og on og.id = e.organizer_id
-     order by o.start_time, o.event_id, o.original_start"
-);
+macro_rules! page {
+    () => {
+        shown!(of_calendars!(), "false")
+    };
+}
 
-/// Series of calendars `$1` (or the one event `$4`, or invitations of `$5`) that go on behind what is written down,
-/// for a window [$2, $3) that reaches past it.
-pub(crate) const ENDLESS: &str = concat!(
-    "select ", event!(), ", e.start_time, e.end_time, e.start_local as original_start, ", summary!(), ",
-         e.expanded_until,
-         $5::uuid is not null
-             and exists (select from attendees a where a.event_id = e.id and a.user_id = $5) as invited,
-         array(select v.original_start from events v
-               where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden
-     from events e
-     join calendars c on c.id = e.calendar_id and c.deleted_at is null
-     left join users og on og.id = e.organizer_id
-     where e.deleted_at is null
-       and e.expanded_until < $3
-       and (e.recurrence_end is null or e.recurrence_end > $2)
-       and case
-               when $4::uuid is not null then e.id = $4
-               else e.calendar_id = any($1)
-                 or ($5::uuid is not null and exists (select from attendees a where a.event_id = e.id and a.user_id = $5))
-           end
-       and ($6::text is null
-            or (lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $6
-                and (e.visibility in ('default', 'public') or e.calendar_id = any($7))))
-     order by e.id"
+/// What matches the pattern `$11`. `$10` are the calendars where the caller sees everything; in the others private and
+/// confidential events do not match (their texts must not be guessable by searching).
+macro_rules! matches_pattern {
+    () => {
+        "(lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $11
+          and (e.visibility in ('default', 'public') or e.calendar_id = any($10)))"
+    };
+}
+
+macro_rules! search {
+    () => {
+        shown!(
+            concat!(
+                "select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+                 from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+                 join events e on e.calendar_id = mine.calendar_id and e.deleted_at is null
+                 join occurrences o on o.event_id = e.id
+                 where ",
+                matches_pattern!(),
+                "
+                   and o.start_time >= $3 - make_interval(secs => mine.longest)
+                   and ",
+                in_window!()
+            ),
+            "false"
+        )
+    };
+}
+
+/// The calendars of `$1`, and what `$9` is invited to in other ones, each occurrence once.
+macro_rules! agenda {
+    () => {
+        shown!(
+            concat!(
+                of_calendars!(),
+                "
+                 union all
+                 select o.* from attendees a
+                 cross join lateral (
+                     select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+                     from occurrences o
+                     where o.event_id = a.event_id
+                       and o.calendar_id <> all($1)
+                       and ",
+                in_window!(),
+                "
+                     order by o.start_time, o.original_start
+                     limit $8
+                 ) o
+                 where a.user_id = $9"
+            ),
+            "exists (select from attendees a where a.event_id = e.id and a.user_id = $9)"
+        )
+    };
+}
+
+/// The event `$12` and its overrides: ranges of the primary key.
+macro_rules! of_event {
+    () => {
+        shown!(
+            concat!(
+                "select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+                 from (
+                     select $12::uuid as event_id
+                     union all
+                     select v.id from events v where v.recurring_event_id = $12 and v.deleted_at is null
+                 ) of
+                 join occurrences o on o.event_id = of.event_id
+                 where ",
+                in_window!()
+            ),
+            "false"
+        )
+    };
+}
+
+/// The same list where the window reaches behind what is written down: the page, and beside it the series that go on
+/// there (`expanded_until` set, with the occurrences that have a record of their own).
+macro_rules! with_endless {
+    ($page:expr, $mine:expr) => {
+        concat!(
+            "select p.*, null::timestamptz as expanded_until, '{}'::timestamp[] as overridden from (",
+            $page,
+            ") p
+             union all
+             select ",
+            event!(),
+            ", e.start_time, e.end_time, e.start_local as original_start, ",
+            summary!(),
+            ",
+                 $9::uuid is not null
+                     and exists (select from attendees a where a.event_id = e.id and a.user_id = $9) as invited,
+                 e.expanded_until,
+                 array(select v.original_start from events v
+                       where v.recurring_event_id = e.id and v.deleted_at is null
+                         and v.original_start is not null) as overridden
+             from events e
+             join calendars c on c.id = e.calendar_id and c.deleted_at is null
+             left join users og on og.id = e.organizer_id
+             where e.deleted_at is null
+               and e.expanded_until < $4
+               and (e.recurrence_end is null or e.recurrence_end > $3)
+               and ",
+            $mine
+        )
+    };
+}
+
+pub(crate) const PAGE: &str = page!();
+pub(crate) const SEARCH: &str = search!();
+pub(crate) const AGENDA: &str = agenda!();
+pub(crate) const OF_EVENT: &str = of_event!();
+
+pub(crate) const PAGE_ENDLESS: &str = with_endless!(page!(), "e.calendar_id = any($1)");
+pub(crate) const SEARCH_ENDLESS: &str =
+    with_endless!(search!(), concat!("e.calendar_id = any($1) and ", matches_pattern!()));
+pub(crate) const AGENDA_ENDLESS: &str = with_endless!(
+    agenda!(),
+    "e.id in (
+         select m.id from events m where m.calendar_id = any($1) and m.expanded_until < $4 and m.deleted_at is null
+         union
+         select a.event_id from attendees a where a.user_id = $9
+     )"
 );
+pub(crate) const OF_EVENT_ENDLESS: &str = with_endless!(of_event!(), "e.id = $12");
 
 /// Events `$3` that caller `$1` of tenant `$2` is a member or a guest of.
 pub(crate) const FIND: &str = concat!(
@@ -244,6 +278,83 @@ pub(crate) const FIND_FOR_UPDATE: &str = concat!(
 /// What of event `$1` is written down.
 pub(crate) const STORED: &str =
     "select original_start, start_time, end_time from occurrences where event_id = $1 order by start_time";
+
+/// The whole record as [`crate::Record`] reads it, from `e` and `og`, for user `$1`. Guests come as arrays: their keys
+/// would be most of a large answer.
+macro_rules! record {
+    () => {
+        "e.original_start, e.organizer_name, e.extra, e.source, e.stamped_at,
+         og.email as user_email, og.name as user_name,
+         coalesce((select jsonb_agg(jsonb_build_array(a.email, a.name, u.name, a.response_status, a.is_optional,
+                                                      a.responded_at) order by a.created_at, a.id)
+                   from attendees a left join users u on u.id = a.user_id
+                   where a.event_id = e.id), '[]') as guests,
+         exists (select from attendees a where a.event_id = e.id and a.user_id = $1) as invited,
+         exists (select from reservations v where v.event_id = e.id and v.status = 'confirmed') as booked"
+    };
+}
+
+/// The records of calendar `$2` with the uids `$3`, overrides included: a range of events_uid for each.
+pub(crate) const RECORDS: &str = concat!(
+    "select ",
+    event!(),
+    ", ",
+    record!(),
+    "
+     from events e
+     left join users og on og.id = e.organizer_id
+     where e.calendar_id = $2 and e.deleted_at is null and e.uid = any($3)"
+);
+
+/// Records of calendar `$2` behind the record `$3` in the order of ids, each followed by its overrides: at least one
+/// with all that belongs to it, and so many that what an answer weighs stays near `$4`. A record weighs 1, and more with
+/// its text and its guests.
+pub(crate) const WALK: &str = concat!(
+    "with roots as materialized (
+         select r.id from (
+             select r.id, sum(r.weight) over (order by r.id) - r.weight as before from (
+                 select e.id,
+                     (select sum(1 + (length(coalesce(v.description, '')) + length(v.extra::text)
+                                      + length(coalesce(v.source::text, ''))) / 8192
+                                 + (select count(*) from attendees a where a.event_id = v.id) / 20)
+                      from (select e.id union all
+                            select v.id from events v
+                            where v.recurring_event_id = e.id and v.deleted_at is null) of
+                      join events v on v.id = of.id) as weight
+                 from events e
+                 where e.calendar_id = $2 and e.deleted_at is null and e.recurring_event_id is null and e.id > $3
+                 order by e.id
+                 limit $4
+             ) r
+         ) r
+         where r.before < $4
+     )
+     select ",
+    event!(),
+    ", ",
+    record!(),
+    "
+     from (
+         select id from roots
+         union all
+         select v.id from roots r join events v on v.recurring_event_id = r.id and v.deleted_at is null
+     ) w
+     join events e on e.id = w.id
+     left join users og on og.id = e.organizer_id"
+);
+
+/// Locks the records `$1` until the transaction ends, in the order of ids, and answers what is newest of each.
+pub(crate) const LOCK: &str = "select e.id, e.seq from events e
+     where e.id = any($1) and e.deleted_at is null
+     order by e.id
+     for no key update";
+
+/// The users of tenant `$1` with these addresses.
+pub(crate) const USERS_BY_EMAIL: &str = "select email, id from users where tenant_id = $1 and email = any($2)";
+
+/// When the first occurrence of calendar `$1` begins: the first entry of occurrences_list.
+pub(crate) const FIRST_START: &str =
+    "select start_time from occurrences where calendar_id = $1 order by start_time limit 1";
 
 /// Which occurrences of series `$1` have a record of their own.
 pub(crate) const OVERRIDDEN: &str = "select original_start from events

@@ -136,7 +136,7 @@ impl Koyomi {
             limit: listing.limit,
             filters,
         };
-        events::page(conn, source, &window, now).await
+        events::page(conn, source, &window).await
     }
 }
 
