@@ -72,6 +72,11 @@ async fn select(
         .await?)
 }
 
+/// Whose calendar it is, whoever asks: for the command line.
+pub async fn owner_of(conn: &mut Conn, id: CalendarId) -> Result<Option<UserId>> {
+    Ok(sqlx::query_scalar(sql::OWNER_OF).bind(id).fetch_optional(conn).await?)
+}
+
 /// The calendar with its head, locked until the transaction ends; `None` when it is not the caller's.
 pub async fn find_for_update_in(conn: &mut Conn, caller: &Caller, id: CalendarId) -> Result<Option<Calendar>> {
     Ok(sqlx::query_as(sql::FIND_CALENDAR_FOR_UPDATE)

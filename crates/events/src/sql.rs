@@ -474,6 +474,8 @@ pub(crate) const ANCHORED: &str = concat!(
      order by e.id"
 );
 
+pub(crate) const OWNER_OF: &str = "select owner_id from calendars where id = $1 and deleted_at is null";
+
 pub(crate) const LIST_MEMBERS: &str =
     "select m.calendar_id, m.user_id, u.email, u.name, u.avatar_url, m.role, m.created_at
      from calendar_members m

@@ -89,18 +89,19 @@ fn instant(at: Option<DateTime<Utc>>) -> Value {
 }
 
 fn occurrences_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (CalendarId, EventId, &'a Plan)>) {
-    let mut columns: (Vec<CalendarId>, Vec<DateTime<Utc>>, Vec<DateTime<Utc>>, Vec<EventId>, Vec<NaiveDateTime>) =
-        Default::default();
+    let (mut calendars, mut events): (Vec<CalendarId>, Vec<EventId>) = Default::default();
+    let (mut starts, mut ends): (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>) = Default::default();
+    let mut originals: Vec<NaiveDateTime> = Vec::new();
     for (calendar_id, event_id, plan) in planned {
         for Occurrence { original_start, start, end } in &plan.occurrences {
-            columns.0.push(calendar_id);
-            columns.1.push(*start);
-            columns.2.push(*end);
-            columns.3.push(event_id);
-            columns.4.push(*original_start);
+            calendars.push(calendar_id);
+            events.push(event_id);
+            starts.push(*start);
+            ends.push(*end);
+            originals.push(*original_start);
         }
     }
-    batch.quiet(sql::OCCUR).bind(columns.0).bind(columns.1).bind(columns.2).bind(columns.3).bind(columns.4).done();
+    batch.quiet(sql::OCCUR).bind(calendars).bind(starts).bind(ends).bind(events).bind(originals).done();
 }
 
 fn occurrences_gone_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (EventId, &'a Plan)>) {

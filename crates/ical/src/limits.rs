@@ -17,7 +17,7 @@ pub struct Limits {
     pub components: u64,
     /// Bytes of the whole input. One more ends the reading.
     pub total_bytes: u64,
-    /// VTIMEZONEs kept because only the file knows them. Others are left out.
+    /// VTIMEZONEs computed because the database does not know their names. Others are left out.
     pub zones: usize,
     /// Bytes of VTIMEZONE text kept, all zones together. Others are left out.
     pub zone_bytes: usize,
@@ -32,13 +32,13 @@ impl Default for Limits {
             component_bytes: 1 << 20,
             components: 50_000,
             total_bytes: 256 << 20,
-            zones: 500,
+            zones: 200,
             zone_bytes: 4 << 20,
         }
     }
 }
 
-/// A bound of [`Limits`] that was met, with its value.
+/// A bound of [`Limits`] that was met, with its value; each is named as its field there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     LineBytes(usize),

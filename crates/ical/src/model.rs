@@ -13,29 +13,46 @@ pub struct Event {
     pub uid: String,
     /// For an override: the start its occurrence had in the series.
     pub recurrence_id: Option<Moment>,
+    /// SEQUENCE, 0 where there is none.
     pub sequence: i32,
+    /// DTSTAMP.
     pub dtstamp: Option<DateTime<Utc>>,
+    /// CREATED.
     pub created: Option<DateTime<Utc>>,
+    /// LAST-MODIFIED.
     pub last_modified: Option<DateTime<Utc>>,
+    /// SUMMARY, unescaped.
     pub summary: Option<String>,
+    /// DESCRIPTION, unescaped.
     pub description: Option<String>,
+    /// LOCATION, unescaped.
     pub location: Option<String>,
+    /// URL.
     pub url: Option<String>,
+    /// STATUS; the RFC has no default.
     pub status: Option<Status>,
+    /// CLASS; public where there is none.
     pub class: Option<Class>,
+    /// TRANSP.
     pub transparency: Transparency,
+    /// DTSTART.
     pub start: Moment,
     /// From DTEND, DURATION or the defaults of RFC 5545 §3.6.1: one day for a date, nothing for a time. Never negative.
     pub duration: Duration,
     /// The zone of DTEND where it is not that of DTSTART (a flight lands elsewhere).
     pub end_zone: Option<Zone>,
+    /// RRULE.
     pub rules: Vec<Rule>,
+    /// RDATE.
     pub rdates: Vec<RecurrenceDate>,
+    /// EXDATE.
     pub exdates: Vec<Moment>,
     /// `rules`, `rdates` and `exdates` as unfolded content lines ("RRULE:FREQ=DAILY", "EXDATE;TZID=…:…"), as written
     /// but for their TZID, which names the zone as [`Zone`] does. [`crate::parse_recurrence`] reads them.
     pub recurrence: Vec<String>,
+    /// ORGANIZER.
     pub organizer: Option<Organizer>,
+    /// ATTENDEE, in their order.
     pub attendees: Vec<Attendee>,
     /// Everything else, as unfolded content lines in their order: unknown properties, whole sub-components from BEGIN
     /// to END, and the original of each known property that has parameters the model does not carry. Such an original
@@ -86,17 +103,24 @@ pub enum Transparency {
 /// ORGANIZER (RFC 5545 §3.8.4.3) with a mail address; one without stays in [`Event::extra`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organizer {
+    /// Without `mailto:`.
     pub email: String,
+    /// CN.
     pub name: Option<String>,
 }
 
 /// ATTENDEE (RFC 5545 §3.8.4.1) with a mail address; one without stays in [`Event::extra`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attendee {
+    /// Without `mailto:`.
     pub email: String,
+    /// CN.
     pub name: Option<String>,
+    /// PARTSTAT.
     pub participation: Participation,
+    /// ROLE.
     pub role: Role,
+    /// CUTYPE.
     pub kind: Kind,
 }
 
@@ -132,9 +156,11 @@ pub enum Kind {
     Unknown,
 }
 
-/// A VTIMEZONE that only its calendar knows; [`crate::parse_vtimezone`] reads it.
+/// A VTIMEZONE that only its calendar knows; [`crate::parse_vtimezone`] reads it. Where a TZID has a text, the text says
+/// what it means, even if it looks like an IANA name in another case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneText {
+    /// As in the TZID of its VTIMEZONE, unescaped, which is the name of its [`Zone`].
     pub tzid: String,
     /// From BEGIN:VTIMEZONE to END:VTIMEZONE, unfolded lines joined by LF.
     pub text: Arc<str>,
@@ -143,7 +169,9 @@ pub struct ZoneText {
 /// The properties of a VCALENDAR (RFC 5545 §3.7, RFC 7986 §5, and what the big producers add).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Calendar {
+    /// PRODID.
     pub prodid: Option<String>,
+    /// METHOD (RFC 5546).
     pub method: Option<String>,
     /// NAME or X-WR-CALNAME.
     pub name: Option<String>,

@@ -176,6 +176,11 @@ impl std::error::Error for Failure {}
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|e| e.code());
+        // Texts and times in a body are checked before they come here: what is left is a cursor that somebody forged,
+        // with a NUL character or a time that PostgreSQL does not have.
+        if matches!(code.as_deref(), Some("22021" | "22008")) {
+            return Self::malformed("?cursor", "is not a cursor of this list; start again without it").because(error);
+        }
         let unavailable = match (code.as_deref(), &error) {
             // Shutdown or crash of the server, too many connections, cancelled by a timeout, deadlock, serialisation.
             (Some(code), _) => {

@@ -44,7 +44,7 @@ impl Koyomi {
             let mut tx = store.begin().await?;
             let found = match open(&mut tx, &caller, id, key).await? {
                 Opened::Replay(reservations) => return Ok(reservations),
-                Opened::Found(found) => access::change_event(found)?,
+                Opened::Found(found) => access::change_event(found.map(|f| *f))?,
             };
             let event = found.happening.event;
             let occurrences = Plan::stored(tx.conn(), id).await?;

@@ -188,7 +188,7 @@ pub(crate) enum Opened<T> {
     /// It was made before, with this result.
     Replay(T),
     /// The event, locked; `None` where it does not exist for the caller.
-    Found(Option<Found>),
+    Found(Option<Box<Found>>),
 }
 
 /// Claims the key and locks the event in one statement.
@@ -210,5 +210,5 @@ pub(crate) async fn open<T: DeserializeOwned>(
         }
         tx.answer_under(caller.user_id, key);
     }
-    Ok(Opened::Found(events::read_found(&mut rows)?))
+    Ok(Opened::Found(events::read_found(&mut rows)?.map(Box::new)))
 }

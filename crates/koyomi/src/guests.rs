@@ -51,7 +51,7 @@ impl Koyomi {
             let mut tx = store.begin().await?;
             let found = match open(&mut tx, &caller, id, key).await? {
                 Opened::Replay(attendee) => return Ok(attendee),
-                Opened::Found(found) => access::change_event(found)?,
+                Opened::Found(found) => access::change_event(found.map(|f| *f))?,
             };
             let now = tx.now();
             let attendee = attendees::add_in(tx.conn(), caller.tenant_id, id, now, &new).await?;
@@ -127,7 +127,7 @@ impl Koyomi {
             let mut tx = store.begin().await?;
             let found = match open(&mut tx, &caller, id, key).await? {
                 Opened::Replay(attendee) => return Ok(attendee),
-                Opened::Found(found) => found.ok_or_else(|| Failure::not_found("event"))?,
+                Opened::Found(found) => *found.ok_or_else(|| Failure::not_found("event"))?,
             };
             let now = tx.now();
             let attendee = attendees::respond_in(

@@ -154,7 +154,7 @@ pub(crate) fn patched(
     let series = old.series(calendar_zone)?;
     let new_start = match start {
         Some(start) => start.moment("/start", &mut checks),
-        None => Some(series.start.clone()),
+        None => Some(series.start),
     };
     let new_end = end.map(|end| end.moment("/end", &mut checks));
     let when = match (new_start, new_end) {

@@ -13,6 +13,8 @@ mod guests;
 mod input;
 mod members;
 mod schedule;
+pub mod seed;
+mod transfer;
 
 pub use calendars::{CalendarInput, CalendarPatch};
 pub use change::EventPatch;
@@ -20,6 +22,7 @@ pub use events_read::{Expand, Listed, Listing};
 pub use guests::Reply;
 pub use input::EventTime;
 pub use schedule::{EventInput, GuestInput};
+pub use transfer::{ImportIssue, ImportLimits, ImportOptions, ImportOutcome, ImportReport, MAX_ISSUES, TransferFormat};
 
 use store::Store;
 use users::Users;

@@ -3,6 +3,7 @@
 
 mod etag;
 mod extract;
+mod housekeeping;
 mod middleware;
 mod openapi;
 mod problems;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
+use crate::housekeeping;
 use crate::rest::router;
 use crate::state::App;
 
@@ -14,6 +15,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Answers requests until `stop` completes, then lets those under way finish.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let store = app.koyomi.store.clone();
+    let house = tokio::spawn(housekeeping::keep(app.koyomi.clone()));
     // Answers are written whole: waiting for more to send only delays them.
     let listener = listener.tap_io(|tcp| {
         if let Err(error) = tcp.set_nodelay(true) {
@@ -40,6 +42,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             Ok(())
         }
     };
+    house.abort();
     store.close().await;
     result
 }

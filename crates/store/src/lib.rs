@@ -11,7 +11,7 @@ mod tx;
 pub use batch::{Batch, Part, Rows};
 pub use conn::Conn;
 pub use deploy::Epoch;
-pub use idempotency::{Claim, IdempotencyKey, claim_part, read_claim};
+pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
 pub use stats::{Stats, counted, detached};
 pub use store::{Settings, Store};
 pub use tx::Tx;

@@ -1,6 +1,6 @@
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Caller, Checks, Expected, Failure, Kind, Result, TenantId};
-use store::{Tx, detached};
+use store::{Conn, Tx, detached};
 
 use crate::{NewUser, Secret, SignedIn, User, UserChanges, Users, sql};
 
@@ -37,6 +37,11 @@ impl Users {
         Ok(SignedIn { secret, expires_at, user })
     }
 
+    /// Forgets the sessions that are over; answers how many.
+    pub async fn forget_expired_sessions(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
+        Ok(sql::delete_expired_sessions(conn, now).await?)
+    }
+
     /// Ends the session of this secret; one that is over already is no error.
     ///
     /// # Errors
@@ -47,7 +52,7 @@ impl Users {
         };
         if !secret.is_session() {
             return Err(Failure::forbidden(
-                "an API token has no session to end; revoke it with DELETE /api/me/tokens/{id}",
+                "an API token has no session to end; revoke it with DELETE /api/tokens/{id}",
             ));
         }
         let store = self.store.clone();
@@ -123,6 +128,11 @@ impl Users {
             tx.commit(|_| user).await
         })
         .await
+    }
+
+    /// What the database keeps of a password: for many users at once (demo data), since hashing takes its time.
+    pub async fn hash_password(&self, password: String) -> Result<String> {
+        self.passwords.hash(password).await
     }
 
     pub async fn create_user_in(&self, tx: &mut Tx, tenant: TenantId, mut new: NewUser) -> Result<User> {

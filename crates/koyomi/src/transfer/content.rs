@@ -12,10 +12,9 @@ use super::json::Line;
 use super::source::{Source, participation};
 use super::to_ical::{answer, stored_stamp, to_ical};
 
-/// What an import does with an event.
+/// What an import does with an event that is here already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Create,
     Update,
     Unchanged,
     Skip(String),

@@ -25,7 +25,6 @@ pub(super) struct Scene {
     pub(super) calendar_id: CalendarId,
     /// The calendar's.
     pub(super) time_zone: String,
-    pub(super) anchor: Zone,
     pub(super) now: DateTime<Utc>,
     pub(super) horizon: DateTime<Utc>,
     pub(super) ids: Ids,

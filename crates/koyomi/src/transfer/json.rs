@@ -187,7 +187,8 @@ pub(super) fn read_line(text: &str) -> Result<(ical::Event, Vec<String>), (Optio
     let refused = |reason: String| (uid.clone(), reason);
     let event = line.into_event().map_err(refused)?;
     let options = WriteOptions { stamp: None, zones_from: LATE };
-    let mut writer = Writer::new(Vec::new(), &ical::Calendar::default(), options).map_err(|e| refused(e.to_string()))?;
+    let mut writer =
+        Writer::new(Vec::new(), &ical::Calendar::default(), options).map_err(|e| refused(e.to_string()))?;
     writer.event(&event).map_err(|e| refused(e.to_string()))?;
     let text = writer.finish().map_err(|e| refused(e.to_string()))?;
     let limits = Limits { line_bytes: text.len(), component_bytes: text.len(), ..Limits::default() };
@@ -247,7 +248,9 @@ fn end_of(event: &ical::Event) -> Option<JsonTime> {
     let Duration { days, seconds } = event.duration;
     let start = event.start.local();
     let end = match &event.start {
-        Moment::Date(day) if seconds == 0 => Moment::Date(day.checked_add_days(chrono::Days::new(days.try_into().ok()?))?),
+        Moment::Date(day) if seconds == 0 => {
+            Moment::Date(day.checked_add_days(chrono::Days::new(days.try_into().ok()?))?)
+        }
         Moment::Floating(_) if days == 0 => {
             Moment::Floating(start.checked_add_signed(chrono::TimeDelta::try_seconds(seconds)?)?)
         }

@@ -130,16 +130,20 @@ fn fingerprint(event: &ical::Event) -> u64 {
 }
 
 fn walk_ics(input: impl BufRead, zones: Zones, limits: Limits, visit: Visit<'_>) -> Result<(), Failure> {
-    // the issues of a component come before it, those of one that was left out before nothing of its own
+    // the issues of a component come before it
     let mut waiting: Vec<Issue> = Vec::new();
     for item in ical::events(input, zones, limits) {
         let flow = match item.map_err(ended)? {
             Item::Calendar(_) => Continue(()),
-            Item::Issue(issue) if issue.component.as_deref() == Some("VEVENT") && waiting.len() < MAX_WAITING => {
+            Item::Issue(issue) if issue.component.as_deref() != Some("VEVENT") => visit(found(issue)),
+            // one that was left out has an issue that says so
+            Item::Issue(issue) if is_left_out(&issue) || waiting.len() >= MAX_WAITING => {
+                waiting.drain(..).chain([issue]).map(found).try_for_each(&mut *visit)
+            }
+            Item::Issue(issue) => {
                 waiting.push(issue);
                 Continue(())
             }
-            Item::Issue(issue) => visit(found(issue)),
             Item::Event { line, event } => {
                 let (own, others): (Vec<Issue>, Vec<Issue>) = waiting.drain(..).partition(|issue| issue.line >= line);
                 let notes = own.into_iter().map(|issue| (issue.line, issue.reason.to_string())).collect();

@@ -1,7 +1,10 @@
 //! The command line: one file per command.
 
+mod export;
+mod import;
 mod migrate;
 mod openapi;
+mod seed;
 mod serve;
 mod tenant;
 mod token;
@@ -11,7 +14,7 @@ use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use kernel::{Clock, Ids, Result};
+use kernel::{CalendarId, Caller, Clock, Failure, Ids, Result};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat, Logging};
@@ -33,6 +36,12 @@ enum Command {
     Serve(serve::Serve),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
+    /// Bring the events of a file into a calendar
+    Import(import::Import),
+    /// Write the events of a calendar to a file
+    Export(export::Export),
+    /// Fill the database with data to look at or to measure with
+    Seed(seed::Seed),
     /// Print the OpenAPI document of the API
     Openapi,
     /// Keep tenants
@@ -53,8 +62,21 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("koyomi: {error:#}");
+            report(&error);
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(error: &anyhow::Error) {
+    let Some(failure) = error.downcast_ref::<Failure>() else {
+        eprintln!("koyomi: {error:#}");
+        return;
+    };
+    eprintln!("koyomi: {failure}");
+    if let [_, _, ..] = failure.errors() {
+        for violation in failure.errors() {
+            eprintln!("  {}: {}", violation.pointer, violation.reason);
         }
     }
 }
@@ -66,6 +88,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
+        Command::Import(command) => command.run().await,
+        Command::Export(command) => command.run().await,
+        Command::Seed(command) => command.run().await,
         Command::Openapi => openapi::run(),
         Command::Tenant(command) => command.run().await,
         Command::User(command) => command.run().await,
@@ -88,4 +113,13 @@ async fn open(config: &Config) -> Result<App> {
     let clock = Clock::System;
     let ids = Ids::random(clock.clone());
     App::open(&config.database(), clock, ids).await
+}
+
+/// The owner of a calendar, for whom the command line acts.
+async fn owner_of(app: &App, calendar: CalendarId) -> Result<Caller> {
+    let mut conn = app.koyomi.store.conn().await?;
+    let owner =
+        events::calendars::owner_of(&mut conn, calendar).await?.ok_or_else(|| Failure::not_found("calendar"))?;
+    drop(conn);
+    app.koyomi.users.vouched(owner).await
 }

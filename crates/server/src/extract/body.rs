@@ -37,7 +37,7 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<(Bytes
 }
 
 /// A whole body of at most `limit` bytes.
-async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let mut body = request.into_body();
     let (mut bytes, mut seen) = (BytesMut::new(), 0usize);
     while let Some(frame) = body.frame().await {

@@ -8,6 +8,7 @@ mod path;
 mod precondition;
 mod query;
 mod scan;
+mod upload;
 
 pub(crate) use auth::{Auth, Presented, SESSION_COOKIE};
 pub(crate) use body::Body;
@@ -18,6 +19,7 @@ pub(crate) use path::PathId;
 pub(crate) use path::PathIds;
 pub(crate) use precondition::{IfMatch, IfNoneMatch};
 pub(crate) use query::{Query, given};
+pub(crate) use upload::Upload;
 
 use serde_path_to_error::{Path, Segment};
 

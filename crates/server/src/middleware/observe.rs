@@ -98,3 +98,21 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without words")
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_says_nothing_of_it() {
+        let response = answer(async { panic!("secret words") }, Method::GET, Arc::default()).await;
+        let response = error::render(response, "r-1");
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains(r#""request_id":"r-1""#) && text.contains(r#""code":"internal""#));
+        assert!(!text.contains("secret"));
+    }
+}

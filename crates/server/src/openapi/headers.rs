@@ -45,12 +45,15 @@ fn header_parameter(name: &str, description: &str, schema: ObjectBuilder) -> Par
 }
 
 /// What answers carry, by name: kept once among the components.
-pub(super) fn components() -> [(&'static str, Header); 4] {
+pub(super) fn components() -> [(&'static str, Header); 7] {
     let header = |description: &str| HeaderBuilder::new().schema(Some(text())).description(Some(description)).build();
     [
         ("ETag", header("Strong validator of this answer: for `If-None-Match`, and for `If-Match` of a change.")),
         ("X-Request-Id", header("The request's name in the server's log: the one sent, or a new one.")),
         ("Server-Timing", header("Where the time went, in milliseconds; `db` says how many statements ran.")),
+        ("Retry-After", header("Seconds to wait before trying again.")),
+        ("Set-Cookie", header("The session cookie.")),
+        ("WWW-Authenticate", header("`Bearer`.")),
         ("traceparent", header("W3C Trace Context: the trace sent along, continued, or a new one.")),
     ]
 }

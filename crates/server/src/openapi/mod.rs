@@ -38,6 +38,12 @@ const PATH: &str = "/api/openapi.json";
         (name = "auth", description = "Signing in and out."),
         (name = "me", description = "The caller: profile and API tokens."),
         (name = "users", description = "The caller's colleagues."),
+        (name = "calendars", description = "What events are kept in."),
+        (name = "members", description = "Who a calendar is shared with, and what they may do in it."),
+        (name = "events", description = "Events, their occurrences, and the caller's agenda."),
+        (name = "attendees", description = "Who is invited to an event, and what they replied."),
+        (name = "resources", description = "Rooms and other things that can be booked, and when they are free."),
+        (name = "reservations", description = "What is booked for an event."),
         (name = "operation", description = "For load balancers."),
     )
 )]

@@ -89,9 +89,13 @@ fn complete_operation(path: &str, unsafe_method: bool, operation: &mut Operation
     for (status, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
         responses.entry(status.to_owned()).or_insert_with(|| reference(status));
     }
+    let sets_cookie = path.starts_with("/api/auth/");
     for (status, response) in responses {
         if let RefOr::T(response) = response {
             complete_response(status, validated, response);
+            if sets_cookie && status.starts_with('2') {
+                response.headers.insert("Set-Cookie".to_owned(), headers::reference("Set-Cookie"));
+            }
         }
     }
 }
@@ -106,7 +110,12 @@ fn complete_response(status: &str, validated: bool, response: &mut Response) {
     if validated && !refused {
         response.headers.insert("ETag".to_owned(), headers::reference("ETag"));
     }
-    for name in ["X-Request-Id", "Server-Timing", "traceparent"] {
+    let of_status = match status {
+        "401" => Some("WWW-Authenticate"),
+        "503" => Some("Retry-After"),
+        _ => None,
+    };
+    for name in ["X-Request-Id", "Server-Timing", "traceparent"].into_iter().chain(of_status) {
         response.headers.insert(name.to_owned(), headers::reference(name));
     }
 }

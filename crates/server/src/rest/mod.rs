@@ -12,6 +12,7 @@ mod paged;
 mod reservations;
 mod resources;
 mod tokens;
+mod transfer;
 mod users;
 
 use axum::Router;
@@ -41,6 +42,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(members::list_members, members::create_member))
         .routes(routes!(members::update_member, members::delete_member))
         .routes(routes!(events::list_calendar_events))
+        .routes(routes!(transfer::import_events))
+        .routes(routes!(transfer::export_events))
         .routes(routes!(events::list_agenda))
         .routes(routes!(events::list_events, events::create_event))
         .routes(routes!(events::find_event, events::update_event, events::delete_event))

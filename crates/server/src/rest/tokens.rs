@@ -29,7 +29,7 @@ pub(crate) struct Paged {
 ///
 /// Oldest first, without their secrets; revoked ones are left out.
 #[utoipa::path(
-    get, path = "/api/me/tokens", tag = "me", params(Paged, IfNoneMatch),
+    get, path = "/api/tokens", tag = "me", params(Paged, IfNoneMatch),
     responses((status = 200, body = Page<Token>, description = "A page of tokens."))
 )]
 pub(crate) async fn list_tokens(
@@ -47,7 +47,7 @@ pub(crate) async fn list_tokens(
 ///
 /// The secret is in this answer and nowhere else: a repeated request (same `Idempotency-Key`) is answered without it.
 #[utoipa::path(
-    post, path = "/api/me/tokens", tag = "me", params(IdempotencyKey), request_body = CreateToken,
+    post, path = "/api/tokens", tag = "me", params(IdempotencyKey), request_body = CreateToken,
     responses((status = 201, body = CreatedToken, description = "Made."))
 )]
 pub(crate) async fn create_token(
@@ -63,7 +63,7 @@ pub(crate) async fn create_token(
 
 /// Revoke an API token
 #[utoipa::path(
-    delete, path = "/api/me/tokens/{token_id}", tag = "me",
+    delete, path = "/api/tokens/{token_id}", tag = "me",
     params(("token_id" = uuid::Uuid, Path)),
     responses((status = 204, description = "It opens nothing any more."))
 )]

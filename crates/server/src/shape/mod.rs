@@ -3,6 +3,7 @@
 pub(crate) mod attendee;
 pub(crate) mod calendar;
 pub(crate) mod event;
+pub(crate) mod import;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod reservation;

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 pub(crate) struct Page<T> {
     pub items: Vec<T>,
     /// Opaque; pass it as `cursor` with the same filters to get the next page. Null on the last one.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 

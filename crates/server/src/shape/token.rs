@@ -15,6 +15,7 @@ pub(crate) struct Token {
     name: String,
     created_at: DateTime<Utc>,
     /// Null: until it is revoked.
+    #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
 }
 

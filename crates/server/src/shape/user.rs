@@ -15,7 +15,7 @@ pub(crate) struct User {
     email: String,
     #[schema(example = "Mio Tanaka")]
     name: String,
-    #[schema(format = "uri")]
+    #[schema(format = "uri", required = true)]
     avatar_url: Option<String>,
     /// IANA.
     #[schema(example = "Asia/Tokyo")]

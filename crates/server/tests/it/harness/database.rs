@@ -45,7 +45,7 @@ impl Drop for Database {
             FREE.lock().unwrap().push(name);
         } else {
             blocking(async {
-                run(&mut connect(&server_url()).await, format!("drop database {name} with (force)")).await
+                run(&mut connect(&server_url()).await, format!("drop database {name} with (force)")).await;
             });
         }
     }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::harness;
 
-const TOKENS: &str = "/api/me/tokens";
+const TOKENS: &str = "/api/tokens";
 
 #[tokio::test]
 async fn a_new_token_opens_until_it_expires_or_is_revoked() {

@@ -17,7 +17,7 @@ async fn what_is_wrong_in_a_body_is_pointed_at() {
         (r#"{"name":"a","name":"b"}"#, 400, "/name"),
         (r#"[]"#, 422, ""),
     ] {
-        let answer = mio.send(Method::POST, "/api/me/tokens", Some(body.to_owned())).await;
+        let answer = mio.send(Method::POST, "/api/tokens", Some(body.to_owned())).await;
         assert_eq!(answer.is(status).pointers(), [pointer], "{body}");
     }
 }
@@ -27,7 +27,7 @@ async fn what_is_not_json_is_malformed() {
     let koyomi = harness::start().await;
     let mio = koyomi.user("mio").await;
     for body in ["", " ", "{", r#"{"name":"a"} x"#, r#"{"name":"a"}{}"#, "\u{feff}{}", r#"{"name":"\ud800"}"#] {
-        let answer = mio.send(Method::POST, "/api/me/tokens", Some(body.to_owned())).await;
+        let answer = mio.send(Method::POST, "/api/tokens", Some(body.to_owned())).await;
         answer.problem(400, "malformed_request");
     }
     mio.post_nothing("/api/auth/login").await.problem(415, "unsupported_media_type");

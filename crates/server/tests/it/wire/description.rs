@@ -35,6 +35,7 @@ async fn the_description_is_served_with_a_tag() {
 #[tokio::test]
 async fn every_operation_is_described_in_full() {
     let document: Value = serde_json::to_value(server::document()).unwrap();
+    let tags: Vec<_> = document["tags"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
     let mut ids = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -42,6 +43,7 @@ async fn every_operation_is_described_in_full() {
             let told = format!("{method} {path}");
             ids.push(id);
             assert!(operation["summary"].is_string(), "{told} has no summary");
+            assert!(tags.contains(&&operation["tags"][0]), "{told} has a tag that is not described");
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let response = resolved(&document, response);
                 assert!(response["description"].is_string(), "{told} {status}");

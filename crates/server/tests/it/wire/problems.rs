@@ -10,7 +10,7 @@ async fn unknown_paths_and_ids_are_problems() {
         mio.get(path).await.problem(404, "not_found");
     }
     for id in ["junk", "00000000-0000-0000-0000-000000000000", "00000000000000000000000000000000"] {
-        mio.delete(&format!("/api/me/tokens/{id}")).await.problem(404, "not_found");
+        mio.delete(&format!("/api/tokens/{id}")).await.problem(404, "not_found");
     }
 }
 
