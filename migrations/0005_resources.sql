@@ -41,8 +41,9 @@ create table reservations (
         tstzrange(start_time, end_time) with &&
     ) where (status = 'confirmed' and exclusive) deferrable initially immediate
 );
--- RFC-003 index 3: the rooms of a page of events.
-create index reservations_event on reservations (event_id, resource_id)
+-- RFC-003 index 3: the rooms of a page of events. What a page has are occurrences: with original_start in the key, fifty
+-- occurrences of a long series are fifty probes instead of a filter over all that the series ever booked.
+create index reservations_event on reservations (event_id, original_start, resource_id)
     include (start_time, end_time, status);
 -- RFC-003 index 4: what stands between from and to.
 create index reservations_resource_time on reservations (resource_id, start_time, end_time)

@@ -1,7 +1,7 @@
 //! Whole records, for what takes a calendar in or out as it is.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use kernel::{CalendarId, EventId, Result, TenantId, UserId};
+use kernel::{CalendarId, EventId, ResourceId, Result, TenantId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 use store::{Batch, Conn, Rows};
@@ -27,8 +27,8 @@ pub struct Record {
     pub guests: Vec<RecordGuest>,
     /// The user who asked is among the guests.
     pub invited: bool,
-    /// It holds confirmed reservations.
-    pub booked: bool,
+    /// What it has confirmed reservations of.
+    pub rooms: Vec<ResourceId>,
 }
 
 /// An invitation beside its event. Read from an array: the order of the fields is that of the statement.

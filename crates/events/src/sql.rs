@@ -14,16 +14,21 @@ macro_rules! event {
 }
 
 /// What a list shows beside it: index-only counts and one name each (RFC-003 §2.2, "optimised query"). From `c` and
-/// `og`, the organizer.
+/// `og`, the organizer; the room is that of one occurrence.
 macro_rules! summary {
-    () => {
-        "(select count(*) from attendees a where a.event_id = e.id) as attendee_count,
-         coalesce(og.name, e.organizer_name) as organizer_name,
-         coalesce(og.email, e.organizer_email) as organizer_address,
-         og.avatar_url as organizer_avatar_url,
-         (select r.name from reservations v join resources r on r.id = v.resource_id
-           where v.event_id = e.id and v.status = 'confirmed' order by v.resource_id limit 1) as room_name,
-         c.time_zone as calendar_time_zone"
+    ($original_start:literal) => {
+        concat!(
+            "(select count(*) from attendees a where a.event_id = e.id) as attendee_count,
+             coalesce(og.name, e.organizer_name) as organizer_name,
+             coalesce(og.email, e.organizer_email) as organizer_address,
+             og.avatar_url as organizer_avatar_url,
+             (select r.name from reservations v join resources r on r.id = v.resource_id
+               where v.event_id = e.id and v.original_start = ",
+            $original_start,
+            " and v.status = 'confirmed'
+               order by v.resource_id limit 1) as room_name,
+             c.time_zone as calendar_time_zone"
+        )
     };
 }
 
@@ -83,7 +88,7 @@ macro_rules! shown {
             "select ",
             event!(),
             ", o.start_time, o.end_time, o.original_start, ",
-            summary!(),
+            summary!("o.original_start"),
             ",
                  ",
             $invited,
@@ -196,7 +201,7 @@ macro_rules! with_endless {
              select ",
             event!(),
             ", e.start_time, e.end_time, e.start_local as original_start, ",
-            summary!(),
+            summary!("null"),
             ",
                  $9::uuid is not null
                      and exists (select from attendees a where a.event_id = e.id and a.user_id = $9) as invited,
@@ -241,11 +246,10 @@ pub(crate) const FIND: &str = concat!(
     event!(),
     ", e.start_time, e.end_time, coalesce(e.original_start, e.start_local) as original_start,
              ",
-    summary!(),
+    summary!("coalesce(e.original_start, e.start_local)"),
     ", ",
     facts!(),
-    ",
-             '{}'::timestamp[] as overridden, false as booked
+    "
          from events e
          join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
          left join users og on og.id = e.organizer_id
@@ -263,7 +267,7 @@ pub(crate) const FIND_FOR_UPDATE: &str = concat!(
     event!(),
     ", e.start_time, e.end_time, coalesce(e.original_start, e.start_local) as original_start,
          ",
-    summary!(),
+    summary!("coalesce(e.original_start, e.start_local)"),
     ", ",
     facts!(),
     "
@@ -290,7 +294,8 @@ macro_rules! record {
                    from attendees a left join users u on u.id = a.user_id
                    where a.event_id = e.id), '[]') as guests,
          exists (select from attendees a where a.event_id = e.id and a.user_id = $1) as invited,
-         exists (select from reservations v where v.event_id = e.id and v.status = 'confirmed') as booked"
+         array(select distinct v.resource_id from reservations v
+               where v.event_id = e.id and v.status = 'confirmed' order by 1) as rooms"
     };
 }
 

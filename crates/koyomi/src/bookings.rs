@@ -51,7 +51,7 @@ impl Koyomi {
             let bookings = bookings(&store, &rooms, &occurrences)?;
             let now = tx.now();
             let mut batch = Batch::new();
-            resources::reserve_part(&mut batch, caller.tenant_id, id, now, &bookings);
+            resources::extend_parts(&mut batch, caller.tenant_id, id, now, &bookings);
             let mut rows = match batch.run(tx.conn()).await {
                 Ok(rows) => rows,
                 Err(error) if resources::is_overlap(&error) => {
@@ -60,7 +60,7 @@ impl Koyomi {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let reservations = resources::reserved(&mut rows, &bookings)?;
+            let reservations = resources::replaced(&mut rows, &bookings)?;
             tx.touch(touched(&event, ChangeKind::EventUpdated));
             tx.commit(|_| reservations).await
         })

@@ -147,7 +147,7 @@ async fn replan(
     } else {
         crate::schedule::bookings(store, &booked, &plan.occurrences)?
     };
-    if !bookings.is_empty() {
+    if !booked.is_empty() && happening.event.status != Status::Cancelled {
         resources::replace_parts(batch, tenant, id, tx.now(), &bookings);
     }
     happening.start_time = plan.start_time;
@@ -210,5 +210,9 @@ pub(crate) async fn open<T: DeserializeOwned>(
         }
         tx.answer_under(caller.user_id, key);
     }
-    Ok(Opened::Found(events::read_found(&mut rows)?.map(Box::new)))
+    let found = events::read_found(&mut rows)?;
+    if let Some(found) = &found {
+        tx.authorised(found.happening.event.calendar_id, found.calendar_acl);
+    }
+    Ok(Opened::Found(found.map(Box::new)))
 }

@@ -48,6 +48,7 @@ impl Koyomi {
             let grants: Vec<events::Grant> = rows.take()?;
             let grant = grants.first().ok_or_else(|| Failure::not_found("calendar"))?;
             access::may_own(grant.role)?;
+            tx.authorised(id, grant.acl);
             let now = tx.now();
             let member = events::add_member_in(tx.conn(), caller.tenant_id, id, &who, role, now)
                 .await?

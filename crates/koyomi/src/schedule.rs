@@ -76,6 +76,7 @@ impl Koyomi {
                 tx.answer_under(caller.user_id, key);
             }
             let grant = access::writable(rows.take()?, calendar)?;
+            tx.authorised(calendar, grant.acl);
             write(&store, tx, &caller, draft, &guests, &grant.time_zone).await
         })
         .await
@@ -293,5 +294,7 @@ pub(crate) async fn find_for_change(tx: &mut Tx, caller: &Caller, id: EventId) -
     let mut batch = Batch::new();
     events::find_for_update_part(&mut batch, caller, id);
     let mut rows = batch.run(tx.conn()).await?;
-    access::change_event(events::read_found(&mut rows)?)
+    let found = access::change_event(events::read_found(&mut rows)?)?;
+    tx.authorised(found.happening.event.calendar_id, found.calendar_acl);
+    Ok(found)
 }

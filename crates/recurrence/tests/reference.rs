@@ -61,7 +61,11 @@ fn by_parts(freq: &'static str) -> BoxedStrategy<String> {
         "YEARLY" | "HOURLY" => part("BYYEARDAY", around_zero(366), 5).boxed(),
         _ => nothing(),
     };
-    let weeks = if freq == "YEARLY" { part("BYWEEKNO", around_zero(53), 3).boxed() } else { nothing() };
+    let weeks = if freq == "YEARLY" {
+        part("BYWEEKNO", prop_oneof![around_zero(53), select(vec![1, 52, 53, -1, -52, -53])], 3).boxed()
+    } else {
+        nothing()
+    };
     let days = weeks.prop_flat_map(move |weeks| {
         let ordinals = match freq {
             "YEARLY" if weeks.is_empty() => 53,

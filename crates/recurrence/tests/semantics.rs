@@ -345,6 +345,42 @@ fn a_week_number_alone_takes_the_weekday_of_the_start() {
 }
 
 #[test]
+fn weeks_are_numbered_across_the_turn_of_the_year() {
+    for (start, rule, days) in [
+        (
+            "2024-12-30",
+            "FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO",
+            ["2024-12-30", "2025-12-29", "2027-01-04", "2028-01-03", "2029-01-01", "2029-12-31"],
+        ),
+        (
+            "2026-12-28",
+            "FREQ=YEARLY;BYWEEKNO=-1;BYDAY=MO,SU",
+            ["2026-12-28", "2027-01-03", "2027-12-27", "2028-01-02", "2028-12-25", "2028-12-31"],
+        ),
+        (
+            "2117-12-31",
+            "FREQ=YEARLY;BYWEEKNO=52;BYDAY=FR,SA",
+            ["2117-12-31", "2118-01-01", "2118-12-30", "2118-12-31", "2119-12-29", "2119-12-30"],
+        ),
+        (
+            "2020-12-31",
+            "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH,FR",
+            ["2020-12-31", "2021-01-01", "2026-12-31", "2027-01-01", "2032-12-30", "2032-12-31"],
+        ),
+        // weeks from Sunday: week 1 of 2025 begins on 2024-12-29
+        (
+            "2024-12-29",
+            "FREQ=YEARLY;BYWEEKNO=1;BYDAY=SU;WKST=SU",
+            ["2024-12-29", "2026-01-04", "2027-01-03", "2028-01-02", "2028-12-31", "2029-12-30"],
+        ),
+    ] {
+        let found = first(&series(start, &[rule]), 6).occurrences;
+        let found: Vec<_> = found.iter().map(|o| o.original_start.date().to_string()).collect();
+        assert_eq!(found, days, "{rule}");
+    }
+}
+
+#[test]
 fn positions_are_those_of_the_whole_week_of_the_start() {
     // The start is a Wednesday, so Monday, position 1, has passed.
     let series = series("2026-01-07", &["FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=1;COUNT=3"]);
@@ -379,6 +415,10 @@ fn the_last_end_is_found_behind_years_of_exclusions() {
     let mut series = series("2026-01-01T09:00:00", &["FREQ=DAILY;UNTIL=20301231"]);
     let days = date("2026-02-01").iter_days().take_while(|day| *day <= date("2030-12-31"));
     series.exdates = days.map(Moment::Date).collect();
+    assert_eq!(series.last_end(Budget::default()), Ok(Some(utc("2026-01-31T10:00:00"))));
+    // a period, which is looked at wherever it is, does not end the search
+    let duration = Some(Duration::seconds(60));
+    series.rdates = vec![RecurrenceDate { start: moment("2026-01-02T12:00:00"), duration }];
     assert_eq!(series.last_end(Budget::default()), Ok(Some(utc("2026-01-31T10:00:00"))));
 }
 

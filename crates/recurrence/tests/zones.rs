@@ -164,6 +164,44 @@ fn a_reading_that_exists_twice_is_the_first() {
 }
 
 #[test]
+fn a_window_that_ends_in_a_shift_misses_nothing() {
+    let mut series = series("2026-03-01T02:30:00 Europe/Berlin", &["FREQ=DAILY"]);
+    series.duration = Duration::ZERO;
+    for (from, to, found) in [
+        // 02:30 is held at 03:30, which is what the window's own clock reads
+        ("2026-03-29T01:30:00", "2026-03-29T01:30:01", "2026-03-29T02:30:00"),
+        // the window ends in the second pass of the repeated hour, at 02:15, after 02:30 of the first
+        ("2026-10-25T00:15:00", "2026-10-25T01:15:00", "2026-10-25T02:30:00"),
+        // and begins there, before an hour whose reading is earlier
+        ("2026-10-25T00:30:00", "2026-10-25T00:30:01", "2026-10-25T02:30:00"),
+    ] {
+        assert_eq!(originals(&expand(&series, window(from, to))), [found], "{from} {to}");
+    }
+    for (from, to) in [
+        ("2026-10-25T01:15:00", "2026-10-25T02:00:00"), // the second 02:30
+        ("2026-03-29T00:00:00", "2026-03-29T01:30:00"),
+    ] {
+        assert_eq!(expand(&series, window(from, to)), [], "{from} {to}");
+    }
+}
+
+#[test]
+fn an_until_within_the_repeated_hour_is_an_instant() {
+    // 02:30 is at 00:30Z, in the first pass; an UNTIL of 02:15 in the second is later
+    for (until, last) in [
+        ("20261025T011500Z", "2026-10-25T02:30:00"),
+        ("20261025T003000Z", "2026-10-25T02:30:00"),
+        ("20261025T002959Z", "2026-10-24T02:30:00"),
+        ("20261025T001500Z", "2026-10-24T02:30:00"),
+    ] {
+        let rule = format!("FREQ=DAILY;UNTIL={until}");
+        let series = series("2026-10-20T02:30:00 Europe/Berlin", &[&rule]);
+        let found = originals(&first(&series, 99).occurrences);
+        assert_eq!(found.last().map(String::as_str), Some(last), "{until}");
+    }
+}
+
+#[test]
 fn two_occurrences_never_share_an_instant_because_of_a_gap() {
     let hourly = series("2026-03-29T00:00:00 Europe/Berlin", &["FREQ=HOURLY;COUNT=6"]);
     let found = first(&hourly, 9).occurrences;
@@ -188,6 +226,10 @@ fn two_occurrences_never_share_an_instant_because_of_a_gap() {
             "2026-03-29T03:00:00Z"
         ]
     );
+    // so it cannot be excluded by the name of the other one
+    let mut excluded = hourly.clone();
+    excluded.exdates = vec![moment("2026-03-29T02:00:00 Europe/Berlin")];
+    assert_eq!(first(&excluded, 9).occurrences, found);
     assert_eq!(hourly.matches(local("2026-03-29T02:00:00"), Default::default()), Ok(false));
     assert_eq!(hourly.matches(local("2026-03-29T03:00:00"), Default::default()), Ok(true));
     // Samoa skipped the whole of 2011-12-30

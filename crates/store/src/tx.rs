@@ -18,6 +18,7 @@ pub struct Tx {
     now: DateTime<Utc>,
     changes: Vec<Change>,
     acl: BTreeSet<CalendarId>,
+    authorised: HashMap<CalendarId, i64>,
     result_key: Option<(UserId, IdempotencyKey)>,
 }
 
@@ -29,6 +30,7 @@ impl Tx {
             now: store.clock().now(),
             changes: Vec::new(),
             acl: BTreeSet::new(),
+            authorised: HashMap::new(),
             result_key: None,
         })
     }
@@ -64,6 +66,12 @@ impl Tx {
     pub fn touch_access(&mut self, change: Change) {
         self.acl.insert(change.calendar_id);
         self.touch(change);
+    }
+
+    /// Says under which version of a calendar's access rules this write was allowed. It commits only if they are still
+    /// the same once the head is locked: nobody writes into a calendar that was deleted or taken from him meanwhile.
+    pub fn authorised(&mut self, calendar_id: CalendarId, acl: i64) {
+        self.authorised.insert(calendar_id, acl);
     }
 
     /// The commit will leave its value under this key.
@@ -133,6 +141,16 @@ impl Tx {
         .bind(&columns.3)
         .fetch_all(self.conn())
         .await?;
+        for (calendar_id, _, acl) in &rows {
+            let before = acl - i64::from(self.acl.contains(calendar_id));
+            if self.authorised.get(calendar_id).is_some_and(|seen| *seen != before) {
+                return Err(Failure::new(
+                    Kind::Unavailable,
+                    "try_again",
+                    "access to this calendar changed at the same moment, and nothing was written; send it again",
+                ));
+            }
+        }
         if rows.len() != calendars.len() {
             return Err(Failure::internal("a calendar without a head was touched"));
         }

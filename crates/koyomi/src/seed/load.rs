@@ -158,7 +158,7 @@ impl Load {
         };
         let mut book = Book::open(row, self.now);
         if n < WIDE {
-            book.share(self.users[0].id, if n % 3 == 0 { Role::Reader } else { Role::Writer });
+            book.share(self.users[0].id, if n.is_multiple_of(3) { Role::Reader } else { Role::Writer });
         }
         let team = if self.dice.percent(5) { 30 + self.dice.below(50) } else { self.dice.below(6) };
         for _ in 0..team.min(self.users.len()) {

@@ -1,6 +1,7 @@
 //! Data to look at and data to measure with: generated (pure, the same for the same options), then loaded by COPY in one
 //! transaction. The rows are what the write path would have left: change log, heads, occurrences, guests, rooms.
 
+mod bare;
 mod copy;
 mod demo;
 mod draft;
@@ -113,12 +114,17 @@ async fn fill(
         return Ok(Outcome::AlreadyFilled);
     }
     refuse_others(tx.conn(), alone).await?;
+    // A load has the database to itself.
+    let bare = if alone { Some(bare::strip(tx.conn()).await?) } else { None };
     let mut totals = Totals::default();
     copy::ground(tx.conn(), tenant, &plot.ground, password_hash, &mut totals).await.map_err(taken)?;
     progress(totals);
     for chunk in plot.chunks {
         copy::rows(tx.conn(), tenant, &chunk?, &mut totals).await?;
         progress(totals);
+    }
+    if let Some(bare) = bare {
+        bare.dress(tx.conn()).await?;
     }
     tx.commit(|_| ()).await?;
     Ok(Outcome::Filled(totals))

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use attendees::NewAttendee;
 use chrono::NaiveDateTime;
-use events::{NewEvent, Plan, Record, Stamp};
-use kernel::{ChangeKind, EventId};
+use events::{NewEvent, Plan, Record, Stamp, Status, When};
+use kernel::{ChangeKind, EventId, Ids};
+use resources::Booking;
 
 use super::from_ical::{Draft, Scene};
 use super::report::ImportOutcome;
 
 /// Occurrences written in one transaction, unless a single series has more.
 const MAX_OCCURRENCES: usize = 100_000;
+/// Events whose rooms move with them in one transaction: each has statements of its own.
+const MAX_MOVED: usize = 20;
 
 /// What became of one component, and why where that needs saying.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub(super) struct Work {
     /// Records whose list of guests is replaced by `reinvited`.
     pub(super) guests_of: Vec<EventId>,
     pub(super) reinvited: Vec<(EventId, NewAttendee)>,
+    /// Rooms follow the events that move.
+    pub(super) moved: Vec<(EventId, Vec<Booking>)>,
     /// Cancelled events, and cancelled occurrences, give their rooms back.
     pub(super) released: Vec<EventId>,
     pub(super) released_occurrences: Vec<(EventId, NaiveDateTime)>,
@@ -94,6 +99,24 @@ impl Work {
             self.invited.extend(guests);
             self.fate(n, ImportOutcome::Created, notes);
         }
+    }
+
+    /// Books the rooms of a record for its new times.
+    pub(super) fn book(&mut self, event: &NewEvent, plan: &Plan, record: &Record, ids: &Ids) {
+        if record.rooms.is_empty() || event.status == Status::Cancelled || event.when == When::of(&record.event) {
+            return;
+        }
+        let bookings = plan.occurrences.iter().flat_map(|occurrence| {
+            record.rooms.iter().map(|resource_id| Booking {
+                reservation_id: ids.mint(),
+                resource_id: *resource_id,
+                original_start: occurrence.original_start,
+                start_time: occurrence.start,
+                end_time: occurrence.end,
+            })
+        });
+        self.moved.push((event.id, bookings.collect()));
+        self.occurrences += MAX_OCCURRENCES / MAX_MOVED;
     }
 
     /// `record` is what is here of it.

@@ -7,6 +7,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use events::{Record, Status, When};
 use kernel::EventId;
 use recurrence::{Budget, Moment, Series, Window};
+use resources::MAX_BOOKINGS;
 
 use super::content::{Verdict, age, digest, keep_answers, verdict};
 use super::decide::Work;
@@ -25,7 +26,8 @@ pub(super) fn settle(group: &[usize], events: &[&ical::Event], records: Vec<Reco
         records.into_iter().partition(|record| record.original_start.is_some());
     let master = masters.pop();
     let known = known_overrides(overrides, master.as_ref());
-    Group { events, scene, work, known, created: 0 }.settle(group, master);
+    let has_overrides = !known.is_empty() || group.iter().any(|n| events[*n].recurrence_id.is_some());
+    Group { events, scene, work, known, has_overrides, created: 0 }.settle(group, master);
 }
 
 struct Group<'a> {
@@ -33,6 +35,8 @@ struct Group<'a> {
     scene: &'a Scene,
     work: &'a mut Work,
     known: Vec<Known>,
+    /// Here or to come.
+    has_overrides: bool,
     /// Overrides that this batch adds.
     created: usize,
 }
@@ -104,7 +108,7 @@ impl Group<'_> {
                 self.work.accept(n, draft, master.record.as_ref());
             }
         }
-        if overrides.is_empty() && self.known.is_empty() {
+        if !self.has_overrides {
             if master.draft.is_some() {
                 self.write_master(master, &[]);
             }
@@ -112,7 +116,7 @@ impl Group<'_> {
         }
         let clock = match (master.id(), master.set(&self.scene.time_zone)) {
             (Some(id), Some(Ok(set))) => {
-                Some(Clock { id, set, booked: master.record.as_ref().is_some_and(|r| r.booked) })
+                Some(Clock { id, set, booked: master.record.as_ref().is_some_and(|r| !r.rooms.is_empty()) })
             }
             (_, Some(Err(failure))) => {
                 // only where a stored zone is unknown to this build: a series that comes in was planned already
@@ -202,16 +206,28 @@ impl Group<'_> {
                 return None;
             }
         };
-        if let Some(record) = record.filter(|record| record.booked) {
+        if let Some(record) = record.filter(|record| !record.rooms.is_empty()) {
             if draft.event.status == Status::Cancelled {
                 self.work.released.push(record.event.id);
-            } else if draft.event.when != When::of(&record.event) {
-                self.work
-                    .skip(n, "it has rooms booked and would move away from them; move it here, or release the rooms");
+            } else if draft.event.when != When::of(&record.event)
+                && let Some(reason) = self.stuck(&draft, record)
+            {
+                self.work.skip(n, reason);
                 return None;
             }
         }
         Some(draft)
+    }
+
+    /// Why the rooms of a record cannot follow it.
+    fn stuck(&self, draft: &Draft, record: &Record) -> Option<String> {
+        let is_series = record.original_start.is_none();
+        if is_series && self.has_overrides {
+            return Some("it has rooms booked and occurrences that differ from it; move it here, or release the rooms".into());
+        }
+        let bookings = draft.plan.occurrences.len() * record.rooms.len();
+        (bookings > MAX_BOOKINGS)
+            .then(|| format!("limit reservations: {bookings} of them would move, at most {MAX_BOOKINGS} are allowed"))
     }
 
     /// Answers which occurrence a new override takes the place of.
@@ -228,6 +244,7 @@ impl Group<'_> {
             let mut draft = self.judge(n, Some(&record), series, Some(original_start))?;
             self.known[at].rewritten = true;
             self.work.accept(n, &mut draft, Some(&record));
+            self.work.book(&draft.event, &draft.plan, &record, &self.scene.ids);
             self.work.write(draft.event, draft.plan, Some(&record));
             return None;
         }
@@ -287,7 +304,11 @@ impl Group<'_> {
             }
             (None, None) => return,
         };
-        self.work.write(event, plan.without(overridden), master.record.as_ref());
+        let plan = plan.without(overridden);
+        if let Some(record) = &master.record {
+            self.work.book(&event, &plan, record, &self.scene.ids);
+        }
+        self.work.write(event, plan, master.record.as_ref());
     }
 }
 

@@ -89,6 +89,8 @@ impl Koyomi {
             progress(&report);
         }
         reading.await.map_err(Failure::internal)?.map_err(|failure| after(failure, &report))?;
+        // what needs no decision was told before the components beside it
+        report.issues.sort_by_key(|issue| issue.line);
         Ok(report)
     }
 }
@@ -267,6 +269,7 @@ impl Target {
             Ok(found) => found,
             Err(refused) => return Ok(Some(Attempt::Refused(refused))),
         };
+        tx.authorised(self.calendar_id, found.acl);
         let scene = Scene {
             calendar_id: self.calendar_id,
             time_zone: found.time_zone,
@@ -291,7 +294,11 @@ impl Target {
             return Ok(None);
         }
         match self.write(&mut tx, work).await? {
-            Ok(()) => tx.commit(|_| ()).await.map(|()| done),
+            Ok(()) => match tx.commit(|_| ()).await {
+                // the access rules are others now: what they say is read anew
+                Err(failure) if failure.code() == "try_again" => Ok(None),
+                committed => committed.map(|()| done),
+            },
             Err(refused) => Ok(Some(Attempt::Refused(refused))),
         }
     }
@@ -310,8 +317,8 @@ impl Target {
             Err(error) => return refused(error).map(Err),
         };
         let grant = access::writable(rows.take()?, self.calendar_id)?;
-        let time_zone = grant.time_zone;
-        Ok(Ok(FoundHere { time_zone, records: rows.take()?, organizers: rows.take()? }))
+        let events::Grant { acl, time_zone, .. } = grant;
+        Ok(Ok(FoundHere { acl, time_zone, records: rows.take()?, organizers: rows.take()? }))
     }
 
     /// Locks what will be rewritten; false when it is not any more what was read.
@@ -338,6 +345,9 @@ impl Target {
             let answers = Answers::Overwrite;
             attendees::replace_many_parts(&mut batch, tenant, &work.guests_of, now, &work.reinvited, answers);
         }
+        for (event, bookings) in &work.moved {
+            resources::replace_parts(&mut batch, tenant, *event, now, bookings);
+        }
         if !work.released.is_empty() {
             resources::release_part(&mut batch, &work.released);
         }
@@ -356,6 +366,7 @@ impl Target {
 }
 
 struct FoundHere {
+    acl: i64,
     time_zone: String,
     records: Vec<Record>,
     organizers: Vec<UserByEmail>,
@@ -366,7 +377,8 @@ struct FoundHere {
 fn refused(error: sqlx::Error) -> Result<Failure> {
     let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
     if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) {
-        let known = attendees::refusal(&error).unwrap_or_else(|| events::written(error));
+        let known = attendees::refusal(&error).or_else(|| resources::refusal(&error));
+        let known = known.unwrap_or_else(|| events::written(error));
         return Ok(match known.kind() {
             Kind::Internal => {
                 let message = format!("the database cannot hold it (SQLSTATE {code})");

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod exports;
 mod fixtures;
+mod imports;
 mod journey;
 mod real_files;
+mod rooms;
 mod support;

@@ -72,7 +72,7 @@ impl Parts {
                 once(&mut self.week_start, name, value, day)
             }
             "BYSECOND" => {
-                // §3.3.12: where there are no leap seconds, second 60 is second 59
+                // §3.3.5: where there are no leap seconds, second 60 is second 59
                 let second = |v: &str| within(v, 0, 60).map(|s: u8| s.min(59));
                 numbers(&mut self.by_second, &mut self.values, name, value, "0 to 60", second)
             }
@@ -309,7 +309,7 @@ fn local_time(text: &str) -> Option<NaiveDateTime> {
     let field = |range: std::ops::Range<usize>| text.get(range)?.parse::<u32>().ok();
     let date = NaiveDate::from_ymd_opt(field(0..4)? as i32, field(4..6)?, field(6..8)?)?;
     let second = field(13..15)?;
-    let second = if second == 60 { 59 } else { second }; // §3.3.12, as in BYSECOND
+    let second = if second == 60 { 59 } else { second }; // §3.3.5, as in BYSECOND
     date.and_hms_opt(field(9..11)?, field(11..13)?, second).filter(|_| date.year() > 0)
 }
 

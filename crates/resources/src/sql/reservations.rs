@@ -33,21 +33,14 @@ pub const LIST_MANY: &str = concat!(
      order by v.start_time, v.id"
 );
 
-/// The reservations of the occurrences (`$1`, `$2`), cancelled ones too.
-///
-/// One probe per event, because reservations_event does not know original_start: 50 occurrences of one daily series with
-/// two rooms over two years take 1.7 ms this way and 37 ms with a probe per occurrence.
+/// The reservations of the occurrences (`$1`, `$2`), cancelled ones too: one probe of reservations_event per occurrence.
 pub const LIST_FOR_OCCURRENCES: &str = concat!(
     "select ",
     reservation!(),
-    " from (
-         select event_id, array_agg(original_start) as starts
-         from unnest($1::uuid[], $2::timestamp[]) as o (event_id, original_start)
-         group by event_id
-     ) o
+    " from unnest($1::uuid[], $2::timestamp[]) as o (event_id, original_start)
      cross join lateral (
          select * from reservations
-         where event_id = o.event_id and original_start = any(o.starts)
+         where event_id = o.event_id and original_start = o.original_start
          offset 0
      ) v",
     named!(),

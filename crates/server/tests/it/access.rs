@@ -19,13 +19,15 @@ const MEMBER: &str = r#"{"user_id":"{colleague_id}","role":"reader"}"#;
 const ROOM: &str = r#"{"resources":["{free_room_id}"]}"#;
 const WINDOW: &str = "?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z";
 
+const FILE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u@x\r\nDTSTAMP:20260301T000000Z\r\nDTSTART:20260501T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
 type Row = (&'static str, &'static str, &'static str, [u16; 10]);
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     // operation                                            query                 body                       owner write read  busy  stra  guest admin other anon  revoked
     ("POST /api/auth/login",                                "",                   LOGIN,                     [200, 200,  200,  200,  200,  200,  200,  200,  200,  200]),
-    ("POST /api/auth/logout",                               "",                   "",                        [403, 403,  403,  403,  403,  403,  403,  403,  204,  204]),
+    ("POST /api/auth/logout",                               "",                   "",                        [403, 403,  403,  403,  403,  403,  403,  403,  204,  403]),
     ("GET /api/me",                                         "",                   "",                        [200, 200,  200,  200,  200,  200,  200,  200,  401,  401]),
     ("PATCH /api/me",                                       "",                   r#"{"time_zone":"UTC"}"#,  [200, 200,  200,  200,  200,  200,  200,  200,  401,  401]),
     ("GET /api/tokens",                                     "",                   "",                        [200, 200,  200,  200,  200,  200,  200,  200,  401,  401]),
@@ -42,6 +44,8 @@ const TABLE: &[Row] = &[
     ("PATCH /api/calendars/{calendar_id}/members/{user_id}", "",                  r#"{"role":"writer"}"#,    [200, 403,  403,  403,  404,  404,  404,  404,  401,  401]),
     ("DELETE /api/calendars/{calendar_id}/members/{user_id}", "",                 "",                        [204, 403,  403,  403,  404,  404,  404,  404,  401,  401]),
     ("GET /api/calendars/{calendar_id}/events",             WINDOW,               "",                        [200, 200,  200,  200,  404,  404,  404,  404,  401,  401]),
+    ("GET /api/calendars/{calendar_id}/export",             "",                   "",                        [200, 200,  200,  200,  404,  404,  404,  404,  401,  401]),
+    ("POST /api/calendars/{calendar_id}/import",            "",                   FILE,                      [200, 200,  403,  403,  404,  404,  404,  404,  401,  401]),
     ("GET /api/me/events",                                  WINDOW,               "",                        [200, 200,  200,  200,  200,  200,  200,  200,  401,  401]),
     ("GET /api/events",                                     "?calendar_id={calendar_id}", "",                [200, 200,  200,  200,  404,  404,  404,  404,  401,  401]),
     ("POST /api/events",                                    "",                   EVENT,                     [201, 201,  403,  403,  404,  404,  404,  404,  401,  401]),

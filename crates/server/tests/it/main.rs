@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access;
+mod consistency;
+mod crash;
 mod harness;
+mod heads;
 mod make;
 mod operations;
 mod rest;
+mod seed;
 mod wire;

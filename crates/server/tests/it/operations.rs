@@ -42,6 +42,8 @@ pub async fn send(client: &Client, names: &Names, operation: &str, query: &str, 
     let (method, path) = operation.split_once(' ').unwrap();
     let target = format!("{}{}", filled(path, names), filled(query, names));
     let body = (!body.is_empty()).then(|| filled(body, names));
+    let calendar = body.as_ref().is_some_and(|body| body.starts_with("BEGIN:VCALENDAR"));
+    let client = if calendar { &client.with("content-type", "text/calendar") } else { client };
     client.send(Method::from_bytes(method.as_bytes()).unwrap(), &target, body).await
 }
 

@@ -1,7 +1,19 @@
 //! One file per group of paths.
 
+mod agenda;
+mod attendees;
 mod auth;
+mod availability;
+mod calendars;
+mod events;
 mod health;
 mod me;
+mod members;
+mod occurrences;
+mod paging;
+mod reservations;
+mod resources;
+mod respond;
+mod search;
 mod tokens;
 mod users;
