@@ -117,7 +117,8 @@ fn owner_part(batch: &mut Batch, id: CalendarId, user: UserId, now: DateTime<Utc
         .done();
 }
 
-pub fn update_part(batch: &mut Batch, calendar: &Calendar) {
+/// Writes the calendar's own fields, and raises its longest occurrence to what [`crate::replan_part`] moves there.
+pub fn update_part(batch: &mut Batch, calendar: &Calendar, longest_seconds: i64) {
     batch
         .quiet(sql::UPDATE_CALENDAR)
         .bind(calendar.id)
@@ -126,6 +127,7 @@ pub fn update_part(batch: &mut Batch, calendar: &Calendar) {
         .bind(calendar.color.clone())
         .bind(calendar.time_zone.clone())
         .bind(calendar.updated_at)
+        .bind(longest_seconds)
         .done();
 }
 
@@ -138,6 +140,7 @@ pub fn delete_part(batch: &mut Batch, id: CalendarId, now: DateTime<Utc>) {
 struct Anchored {
     #[sqlx(flatten)]
     event: Event,
+    stands_for: Option<NaiveDateTime>,
     overridden: Vec<NaiveDateTime>,
 }
 
@@ -151,9 +154,12 @@ pub async fn plan_move_in(
     let anchored: Vec<Anchored> = sqlx::query_as(sql::ANCHORED).bind(id).fetch_all(conn).await?;
     anchored
         .into_iter()
-        .map(|Anchored { event, overridden }| {
+        .map(|Anchored { event, stands_for, overridden }| {
             let when = When::of(&event);
-            let plan = Plan::of(&when, zone, horizon)?.without(&overridden);
+            let mut plan = Plan::of(&when, zone, horizon)?.without(&overridden);
+            if let Some(original_start) = stands_for {
+                plan = plan.standing_for(original_start);
+            }
             Ok((event.id, when, plan))
         })
         .collect()

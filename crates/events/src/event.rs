@@ -157,8 +157,8 @@ impl Happening {
         }
     }
 
-    /// Leaves only what `view` may see. A busy block keeps when it is and whether it takes up time; nothing that tells
-    /// what, who or where, nor how often it was changed.
+    /// Leaves only what `view` may see. A busy block keeps when it is, by the calendar's clock, and whether it takes up
+    /// time; nothing that tells what, who or where, nor how often it was changed.
     #[must_use]
     pub fn seen_as(mut self, view: View) -> Self {
         self.view = Some(view);
@@ -167,6 +167,10 @@ impl Happening {
         }
         let event = &mut self.event;
         event.uid.clear();
+        event.recurring_event_id = None;
+        event.time_zone = event.time_zone.is_some().then(|| self.calendar_time_zone.clone());
+        event.end_time_zone = None;
+        event.zone_rules.clear();
         event.title.clear();
         event.description = None;
         event.location = None;

@@ -23,11 +23,19 @@ pub use members::{Invitee, add_member_in, has_other_owner, list_members, remove_
 pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
     Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden_part, page, read_found,
-    read_overridden,
+    read_overridden, read_stored, stored_part,
 };
 pub use records::{
     Record, RecordGuest, Stamp, UserByEmail, first_start, lock_part, read_walk, records_part, users_by_email_part,
     walk_part,
 };
 pub use when::{When, zone_of, zone_texts};
-pub use write::{delete_part, patch_part, replan_part, write_part};
+pub use write::{change_part, delete_part, patch_part, replan_part, write_part};
+
+/// The statements that must keep their plan, for tests that look at it.
+pub mod hot {
+    pub use crate::sql::{
+        AGENDA, AGENDA_ENDLESS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, OF_EVENT,
+        OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, STORED, WALK,
+    };
+}

@@ -1,9 +1,8 @@
 use chrono::{DateTime, Months, NaiveDateTime, Utc};
-use kernel::{EventId, Failure, Kind, Result, Span};
+use kernel::{Failure, Kind, Result, Span};
 use recurrence::{Budget, Occurrence, Window};
-use store::Conn;
 
-use crate::{When, sql};
+use crate::When;
 
 /// How far ahead the occurrences of an endless series are written down. Windows that reach further expand on the fly.
 pub const HORIZON_MONTHS: u32 = 24;
@@ -62,11 +61,13 @@ impl Plan {
         })
     }
 
-    /// The occurrences that stand already: what a new reservation has to cover.
-    pub async fn stored(conn: &mut Conn, id: EventId) -> Result<Vec<Occurrence>> {
-        let rows: Vec<(NaiveDateTime, DateTime<Utc>, DateTime<Utc>)> =
-            sqlx::query_as(sql::STORED).bind(id).fetch_all(conn).await?;
-        Ok(rows.into_iter().map(|(original_start, start, end)| Occurrence { original_start, start, end }).collect())
+    /// Of an override: it stands for that occurrence of its series wherever it moves.
+    #[must_use]
+    pub fn standing_for(mut self, original_start: NaiveDateTime) -> Self {
+        for occurrence in &mut self.occurrences {
+            occurrence.original_start = original_start;
+        }
+        self
     }
 
     /// Drops the occurrences that have a record of their own.

@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
-use kernel::{CalendarId, Caller, EventId, Limit, Page, Result, Span, UserId, encode_cursor};
-use recurrence::Budget;
+use kernel::{CalendarId, Caller, EventId, Failure, Kind, Limit, Page, Result, Span, UserId, encode_cursor};
+use recurrence::{Budget, Occurrence};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
@@ -127,6 +127,9 @@ where
         Source::Agenda(grants, user) => (*grants, None, Some(*user)),
         Source::Event(id) => (&[][..], Some(*id), None),
     };
+    // Whoever sees only when a calendar is busy must not learn by searching what it is busy with.
+    let readable = |grant: &&Grant| window.q.is_none() || grant.role >= Role::Reader;
+    let grants: Vec<&Grant> = grants.iter().filter(readable).collect();
     // Where the caller sees private events too.
     let whole = grants.iter().filter(|g| g.role >= Role::Writer).map(|g| g.calendar_id);
     Ok(sqlx::query_as(sql)
@@ -169,9 +172,8 @@ fn expand_beyond(
     // up the limit, more are asked for.
     let mut limit = window.limit.rows() + overridden.len() + 2;
     loop {
-        let expansion = set
-            .expand(recurrence::Window { from, to: window.span.to }, limit, Budget::default())
-            .map_err(kernel::Failure::internal)?;
+        let expansion =
+            set.expand(recurrence::Window { from, to: window.span.to }, limit, Budget::default()).map_err(too_wide)?;
         let wanted: Vec<Happening> = expansion
             .occurrences
             .into_iter()
@@ -189,6 +191,19 @@ fn expand_beyond(
             return Ok(());
         }
         limit = limit.saturating_mul(4);
+    }
+}
+
+/// A rule that matches next to nothing is walked through in vain: over centuries that is too much for one request.
+fn too_wide(error: recurrence::Error) -> Failure {
+    match error {
+        recurrence::Error::BudgetExhausted { .. } => Failure::new(
+            Kind::LimitExceeded,
+            "window_too_wide",
+            "a series in this window has so few occurrences that they cannot be found that far away; ask for a shorter \
+             window",
+        ),
+        error => Failure::internal(error),
     }
 }
 
@@ -216,17 +231,39 @@ pub fn read_overridden(rows: &mut store::Rows) -> Result<Vec<NaiveDateTime>> {
     Ok(rows.take::<Row>()?.into_iter().map(|row| row.original_start).collect())
 }
 
+/// The occurrences that are written down, as part of a batch: what a new reservation has to cover.
+pub fn stored_part(batch: &mut Batch, id: EventId) {
+    batch.part(sql::STORED).bind(id).done();
+}
+
+/// Reads what [`stored_part`] found, with the event's version that it belongs to.
+pub fn read_stored(rows: &mut store::Rows) -> Result<(Option<i64>, Vec<Occurrence>)> {
+    #[derive(Deserialize)]
+    struct Row {
+        seq: i64,
+        original_start: Option<NaiveDateTime>,
+        start_time: Option<DateTime<Utc>>,
+        end_time: Option<DateTime<Utc>>,
+    }
+    let rows: Vec<Row> = rows.take()?;
+    let seq = rows.first().map(|row| row.seq);
+    let occurrences = rows.into_iter().filter_map(|row| {
+        Some(Occurrence { original_start: row.original_start?, start: row.start_time?, end: row.end_time? })
+    });
+    Ok((seq, occurrences.collect()))
+}
+
 /// Reads what [`find_for_update_part`] found, `None` when the caller is neither member nor guest.
 pub fn read_found(rows: &mut store::Rows) -> Result<Option<Found>> {
     let found: Vec<Found> = rows.take()?;
     Ok(found.into_iter().find(|f| f.role.is_some() || f.happening.invited))
 }
 
-/// A substring as a LIKE pattern over lower-case text.
+/// A substring as a LIKE pattern.
 fn like(q: &str) -> String {
     let mut pattern = String::with_capacity(q.len() + 2);
     pattern.push('%');
-    for c in q.to_lowercase().chars() {
+    for c in q.chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

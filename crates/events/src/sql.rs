@@ -43,7 +43,7 @@ macro_rules! facts {
 
 /// The caller's calendars among `$3` (all of them when null), each with its head: the authorisation of every list.
 /// Index-only on calendar_members_user; `written_until` is the first entry of events_endless.
-pub(crate) const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zone, c.longest_seconds,
+pub const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zone, c.longest_seconds,
          (select min(e.expanded_until) from events e
            where e.calendar_id = c.id and e.expanded_until is not null and e.deleted_at is null) as written_until
      from calendar_members m
@@ -113,11 +113,12 @@ macro_rules! page {
     };
 }
 
-/// What matches the pattern `$11`. `$10` are the calendars where the caller sees everything; in the others private and
+/// What matches the pattern `$11`, in the case of the column (Rust's small letters are others: the sigma at the end of a
+/// word). `$10` are the calendars where the caller sees everything; in the others private and
 /// confidential events do not match (their texts must not be guessable by searching).
 macro_rules! matches_pattern {
     () => {
-        "(lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like $11
+        "(lower(e.title || ' ' || coalesce(e.location, '') || ' ' || coalesce(e.description, '')) like lower($11)
           and (e.visibility in ('default', 'public') or e.calendar_id = any($10)))"
     };
 }
@@ -142,7 +143,8 @@ macro_rules! search {
     };
 }
 
-/// The calendars of `$1`, and what `$9` is invited to in other ones, each occurrence once.
+/// The calendars of `$1`, and what `$9` is invited to in other ones, each occurrence once: somebody whose address changed
+/// may be invited twice. What lies in a deleted calendar goes before the limit, or it would end the page early.
 macro_rules! agenda {
     () => {
         shown!(
@@ -150,7 +152,7 @@ macro_rules! agenda {
                 of_calendars!(),
                 "
                  union all
-                 select o.* from attendees a
+                 select o.* from (select distinct event_id from attendees where user_id = $9) a
                  cross join lateral (
                      select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
                      from occurrences o
@@ -162,7 +164,7 @@ macro_rules! agenda {
                      order by o.start_time, o.original_start
                      limit $8
                  ) o
-                 where a.user_id = $9"
+                 join calendars c on c.id = o.calendar_id and c.deleted_at is null"
             ),
             "exists (select from attendees a where a.event_id = e.id and a.user_id = $9)"
         )
@@ -221,15 +223,14 @@ macro_rules! with_endless {
     };
 }
 
-pub(crate) const PAGE: &str = page!();
-pub(crate) const SEARCH: &str = search!();
-pub(crate) const AGENDA: &str = agenda!();
-pub(crate) const OF_EVENT: &str = of_event!();
+pub const PAGE: &str = page!();
+pub const SEARCH: &str = search!();
+pub const AGENDA: &str = agenda!();
+pub const OF_EVENT: &str = of_event!();
 
-pub(crate) const PAGE_ENDLESS: &str = with_endless!(page!(), "e.calendar_id = any($1)");
-pub(crate) const SEARCH_ENDLESS: &str =
-    with_endless!(search!(), concat!("e.calendar_id = any($1) and ", matches_pattern!()));
-pub(crate) const AGENDA_ENDLESS: &str = with_endless!(
+pub const PAGE_ENDLESS: &str = with_endless!(page!(), "e.calendar_id = any($1)");
+pub const SEARCH_ENDLESS: &str = with_endless!(search!(), concat!("e.calendar_id = any($1) and ", matches_pattern!()));
+pub const AGENDA_ENDLESS: &str = with_endless!(
     agenda!(),
     "e.id in (
          select m.id from events m where m.calendar_id = any($1) and m.expanded_until < $4 and m.deleted_at is null
@@ -237,10 +238,10 @@ pub(crate) const AGENDA_ENDLESS: &str = with_endless!(
          select a.event_id from attendees a where a.user_id = $9
      )"
 );
-pub(crate) const OF_EVENT_ENDLESS: &str = with_endless!(of_event!(), "e.id = $12");
+pub const OF_EVENT_ENDLESS: &str = with_endless!(of_event!(), "e.id = $12");
 
 /// Events `$3` that caller `$1` of tenant `$2` is a member or a guest of.
-pub(crate) const FIND: &str = concat!(
+pub const FIND: &str = concat!(
     "select found.* from (
          select ",
     event!(),
@@ -262,7 +263,7 @@ pub(crate) const FIND: &str = concat!(
 
 /// As [`FIND`] for the one event `$3`, locked until the transaction ends. When it had to wait for the lock, the record is
 /// the newest, but the facts beside it are from before: a change that depends on other rows reads them afterwards.
-pub(crate) const FIND_FOR_UPDATE: &str = concat!(
+pub const FIND_FOR_UPDATE: &str = concat!(
     "select ",
     event!(),
     ", e.start_time, e.end_time, coalesce(e.original_start, e.start_local) as original_start,
@@ -279,9 +280,11 @@ pub(crate) const FIND_FOR_UPDATE: &str = concat!(
      for no key update of e"
 );
 
-/// What of event `$1` is written down.
-pub(crate) const STORED: &str =
-    "select original_start, start_time, end_time from occurrences where event_id = $1 order by start_time";
+/// What of event `$1` is written down, with the version it is written down in; one row of nulls when that is nothing.
+pub const STORED: &str = "select e.seq, o.original_start, o.start_time, o.end_time
+     from events e left join occurrences o on o.event_id = e.id
+     where e.id = $1
+     order by o.start_time";
 
 /// The whole record as [`crate::Record`] reads it, from `e` and `og`, for user `$1`. Guests come as arrays: their keys
 /// would be most of a large answer.
@@ -300,7 +303,7 @@ macro_rules! record {
 }
 
 /// The records of calendar `$2` with the uids `$3`, overrides included: a range of events_uid for each.
-pub(crate) const RECORDS: &str = concat!(
+pub const RECORDS: &str = concat!(
     "select ",
     event!(),
     ", ",
@@ -314,7 +317,7 @@ pub(crate) const RECORDS: &str = concat!(
 /// Records of calendar `$2` behind the record `$3` in the order of ids, each followed by its overrides: at least one
 /// with all that belongs to it, and so many that what an answer weighs stays near `$4`. A record weighs 1, and more with
 /// its text and its guests.
-pub(crate) const WALK: &str = concat!(
+pub const WALK: &str = concat!(
     "with roots as materialized (
          select r.id from (
              select r.id, sum(r.weight) over (order by r.id) - r.weight as before from (
@@ -358,8 +361,7 @@ pub(crate) const LOCK: &str = "select e.id, e.seq from events e
 pub(crate) const USERS_BY_EMAIL: &str = "select email, id from users where tenant_id = $1 and email = any($2)";
 
 /// When the first occurrence of calendar `$1` begins: the first entry of occurrences_list.
-pub(crate) const FIRST_START: &str =
-    "select start_time from occurrences where calendar_id = $1 order by start_time limit 1";
+pub const FIRST_START: &str = "select start_time from occurrences where calendar_id = $1 order by start_time limit 1";
 
 /// Which occurrences of series `$1` have a record of their own.
 pub(crate) const OVERRIDDEN: &str = "select original_start from events
@@ -395,6 +397,17 @@ pub(crate) const PATCH: &str = "update events set
          title = $2, description = $3, location = $4, status = $5, visibility = $6, transparency = $7,
          sequence = $8, updated_at = $9
      where id = $1";
+
+/// [`PATCH`] and [`REPLAN`] at once: parts of a batch cannot both write one row.
+pub(crate) const CHANGE: &str = "update events e set
+         title = n.title, description = n.description, location = n.location, status = n.status,
+         visibility = n.visibility, transparency = n.transparency, sequence = n.sequence, updated_at = n.updated_at,
+         all_day = n.all_day, start_local = n.start_local, time_zone = n.time_zone, end_time_zone = n.end_time_zone,
+         zone_rules = n.zone_rules, duration_days = n.duration_days, duration_seconds = n.duration_seconds,
+         start_time = n.start_time, end_time = n.end_time, recurrence = n.recurrence,
+         recurrence_end = n.recurrence_end, expanded_until = n.expanded_until
+     from jsonb_populate_recordset(null::events, $1) n
+     where e.id = n.id";
 
 /// Moves records in time: what [`crate::Plan`] says of each.
 pub(crate) const REPLAN: &str = "update events e set
@@ -434,7 +447,7 @@ pub(crate) const DELETE: &str = "update events set deleted_at = $2, updated_at =
 pub(crate) const DELETE_OCCURRENCES: &str = "delete from occurrences
      where event_id in (select id from events where (id = $1 or recurring_event_id = $1) and deleted_at is null)";
 
-pub(crate) const LIST_CALENDARS: &str =
+pub const LIST_CALENDARS: &str =
     "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,
          m.role, c.version, h.seq, h.acl
      from calendar_members m
@@ -464,14 +477,15 @@ pub(crate) const CREATE_CALENDAR: &str =
 pub(crate) const CREATE_HEAD: &str = "insert into heads (calendar_id) values ($1)";
 
 pub(crate) const UPDATE_CALENDAR: &str =
-    "update calendars set name = $2, description = $3, color = $4, time_zone = $5, updated_at = $6, version = version + 1
+    "update calendars set name = $2, description = $3, color = $4, time_zone = $5, updated_at = $6,
+         longest_seconds = greatest(longest_seconds, $7), version = version + 1
      where id = $1";
 
 pub(crate) const DELETE_CALENDAR: &str = "update calendars set deleted_at = $2, updated_at = $2 where id = $1";
 
-/// Records whose UTC times hang on the calendar's zone.
+/// Records whose UTC times hang on the calendar's zone; `stands_for` is the occurrence that an override replaces.
 pub(crate) const ANCHORED: &str = concat!(
-    "select ", event!(), ",
+    "select ", event!(), ", e.original_start as stands_for,
          array(select v.original_start from events v
                where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden
      from events e
@@ -481,8 +495,7 @@ pub(crate) const ANCHORED: &str = concat!(
 
 pub(crate) const OWNER_OF: &str = "select owner_id from calendars where id = $1 and deleted_at is null";
 
-pub(crate) const LIST_MEMBERS: &str =
-    "select m.calendar_id, m.user_id, u.email, u.name, u.avatar_url, m.role, m.created_at
+pub const LIST_MEMBERS: &str = "select m.calendar_id, m.user_id, u.email, u.name, u.avatar_url, m.role, m.created_at
      from calendar_members m
      join users u on u.id = m.user_id
      where m.calendar_id = $1 and (u.name, u.id) > ($2, $3)

@@ -48,14 +48,23 @@ pub fn patch_part(batch: &mut Batch, event: &Event) {
         .done();
 }
 
-/// Moves records of one calendar in time.
+/// Changes a record and moves it in time: instead of [`patch_part`], not beside it.
+pub fn change_part(batch: &mut Batch, event: &Event, plan: &Plan) -> Result<()> {
+    occurrences_gone_part(batch, [(event.id, plan)].into_iter());
+    batch.quiet(sql::CHANGE).bind(Value::Array(vec![row(event, plan)?])).done();
+    occurrences_part(batch, [(event.calendar_id, event.id, plan)].into_iter());
+    raise_part(batch, event.calendar_id, Some(plan.longest_seconds()));
+    Ok(())
+}
+
+/// Moves records of one calendar in time. The longest of them is for [`crate::calendars::update_part`] to write: parts of
+/// a batch cannot both write one row.
 pub fn replan_part(batch: &mut Batch, calendar_id: CalendarId, events: &[(EventId, When, Plan)]) -> Result<()> {
     let rows: Vec<Value> =
         events.iter().map(|(id, when, plan)| row(&Replanned { id: *id, when }, plan)).collect::<Result<_>>()?;
     occurrences_gone_part(batch, events.iter().map(|(id, _, plan)| (*id, plan)));
     batch.quiet(sql::REPLAN).bind(Value::Array(rows)).done();
     occurrences_part(batch, events.iter().map(|(id, _, plan)| (calendar_id, *id, plan)));
-    raise_part(batch, calendar_id, events.iter().map(|(_, _, plan)| plan.longest_seconds()).max());
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! The rooms of an event that exists already, and which rooms are free.
 
-use events::Plan;
-use kernel::{Caller, ChangeKind, Checks, EventId, Limit, Page, ReservationId, ResourceId, Result, Span};
+use events::Status;
+use kernel::{
+    Caller, ChangeKind, Checks, EventId, Failure, Kind, Limit, Page, ReservationId, ResourceId, Result, Span,
+};
 use resources::{Availability, Filter, Reservation};
 use store::{Batch, IdempotencyKey, detached};
 
-use crate::change::{Opened, open};
+use crate::change::{Opened, opening_parts, read_opened};
 use crate::schedule::{bookings, conflict, find_for_change, touched};
 use crate::{Koyomi, access};
 
@@ -42,12 +44,29 @@ impl Koyomi {
         let (store, caller) = (self.store.clone(), caller.clone());
         detached(async move {
             let mut tx = store.begin().await?;
-            let found = match open(&mut tx, &caller, id, key).await? {
+            let mut context = Batch::new();
+            opening_parts(&mut context, &tx, &caller, id, key.as_ref());
+            events::stored_part(&mut context, id);
+            let mut rows = context.run(tx.conn()).await?;
+            let found = match read_opened(&mut rows, &mut tx, &caller, key).await? {
                 Opened::Replay(reservations) => return Ok(reservations),
                 Opened::Found(found) => access::change_event(found.map(|f| *f))?,
             };
             let event = found.happening.event;
-            let occurrences = Plan::stored(tx.conn(), id).await?;
+            if event.status == Status::Cancelled {
+                return Err(Failure::new(
+                    Kind::Conflict,
+                    "event_cancelled",
+                    "a cancelled event books nothing; change its status first",
+                ));
+            }
+            let (seq, mut occurrences) = events::read_stored(&mut rows)?;
+            if seq != Some(event.seq) {
+                // The lock was waited for: the record is the newest, the occurrences beside it are from before.
+                let mut again = Batch::new();
+                events::stored_part(&mut again, id);
+                (_, occurrences) = events::read_stored(&mut again.run(tx.conn()).await?)?;
+            }
             let bookings = bookings(&store, &rooms, &occurrences)?;
             let now = tx.now();
             let mut batch = Batch::new();

@@ -1,6 +1,7 @@
+use chrono::NaiveDateTime;
 use events::calendars::NewCalendar;
-use events::{Calendar, Role, calendars};
-use kernel::{CalendarId, Caller, Change, ChangeKind, Expected, Failure, Limit, Page, Result};
+use events::{Calendar, Plan, Role, When, calendars};
+use kernel::{CalendarId, Caller, Change, ChangeKind, EventId, Expected, Failure, Kind, Limit, Page, Result, Span};
 use store::{Batch, Claim, IdempotencyKey, Tx, claim_part, detached, read_claim};
 
 use crate::{Koyomi, access};
@@ -114,7 +115,7 @@ impl Koyomi {
             new.updated_at = tx.now();
             new.version += 1;
             let mut batch = Batch::new();
-            calendars::update_part(&mut batch, &new);
+            let mut longest = 0;
             if new.time_zone != old.time_zone {
                 let horizon = events::horizon(tx.now());
                 let moved = calendars::plan_move_in(tx.conn(), id, &new.time_zone, horizon).await?;
@@ -123,9 +124,12 @@ impl Koyomi {
                     kind: ChangeKind::EventUpdated,
                     object_id: event.0,
                 }));
+                longest = moved.iter().map(|(_, _, plan)| plan.longest_seconds()).max().unwrap_or(0);
+                resources::shift_part(&mut batch, &booked(&moved));
                 events::replan_part(&mut batch, id, &moved)?;
             }
-            batch.run(tx.conn()).await?;
+            calendars::update_part(&mut batch, &new, longest);
+            batch.run(tx.conn()).await.map_err(room_taken)?;
             tx.touch(change(id, ChangeKind::CalendarUpdated));
             tx.commit(|versions| Calendar { seq: versions.first().map_or(new.seq, |v| v.seq), ..new }).await
         })
@@ -149,6 +153,26 @@ impl Koyomi {
         })
         .await
     }
+}
+
+/// Where the rooms of these events move: each occurrence stays the same by its wall time.
+fn booked(moved: &[(EventId, When, Plan)]) -> Vec<(EventId, NaiveDateTime, Span)> {
+    let of = |(id, _, plan): &(EventId, When, Plan)| -> Vec<_> {
+        let id = *id;
+        plan.occurrences.iter().map(|o| (id, o.original_start, Span { from: o.start, to: o.end })).collect()
+    };
+    moved.iter().flat_map(of).collect()
+}
+
+fn room_taken(error: sqlx::Error) -> Failure {
+    if !resources::is_overlap(&error) {
+        return error.into();
+    }
+    Failure::new(
+        Kind::Conflict,
+        "resource_conflict",
+        "an event of this calendar has a resource that is taken at its time in the new zone; move or release it first",
+    )
 }
 
 pub(crate) fn change(id: CalendarId, kind: ChangeKind) -> Change {

@@ -4,7 +4,7 @@ use events::{Event, Found, Happening, Plan, Status, Transparency, View, Visibili
 use kernel::{Caller, ChangeKind, Checks, EventId, Expected, Failure, Kind, Result, TenantId};
 use resources::Booking;
 use serde::de::DeserializeOwned;
-use store::{Batch, Claim, IdempotencyKey, Store, Tx, claim_part, detached, read_claim};
+use store::{Batch, Claim, IdempotencyKey, Rows, Store, Tx, claim_part, detached, read_claim};
 
 use crate::schedule::{check_texts, conflict, find_for_change, touched};
 use crate::{EventTime, Koyomi, input};
@@ -53,18 +53,23 @@ impl Koyomi {
             let old_status = happening.event.status;
             apply(&mut happening, patch, &tx)?;
             let mut batch = Batch::new();
-            events::patch_part(&mut batch, &happening.event);
             let was_cancelled = old_status == Status::Cancelled;
             if happening.event.status == Status::Cancelled && !was_cancelled {
                 resources::release_part(&mut batch, &[id]);
+                happening.room_name = None;
             }
             let moved = if when == old {
+                events::patch_part(&mut batch, &happening.event);
                 Vec::new()
             } else {
                 replan(&store, caller.tenant_id, &mut tx, &mut batch, &mut happening, when).await?
             };
-            if let Err(error) = batch.run(tx.conn()).await {
-                return Err(explain(&store, tx, &caller, &happening.event, error, &moved).await);
+            let mut rows = match batch.run(tx.conn()).await {
+                Ok(rows) => rows,
+                Err(error) => return Err(explain(&store, tx, &caller, &happening.event, error, &moved).await),
+            };
+            if !moved.is_empty() {
+                resources::replaced(&mut rows, &moved).map_err(gone)?;
             }
             tx.touch(touched(&happening.event, ChangeKind::EventUpdated));
             happening.view = Some(View::Full);
@@ -109,7 +114,7 @@ async fn replan(
     happening: &mut Happening,
     when: When,
 ) -> Result<Vec<Booking>> {
-    let (id, calendar_id) = (happening.event.id, happening.event.calendar_id);
+    let id = happening.event.id;
     // Read now, behind the lock: what was found with it may be from before the wait.
     let mut context = Batch::new();
     events::overridden_part(&mut context, id);
@@ -131,9 +136,7 @@ async fn replan(
     if happening.event.recurring_event_id.is_some() {
         // An override keeps standing for the same occurrence, wherever it moves.
         if when.recurrence.is_empty() {
-            for occurrence in &mut plan.occurrences {
-                occurrence.original_start = happening.original_start;
-            }
+            plan = plan.standing_for(happening.original_start);
         } else {
             return Err(Failure::invalid(
                 "/recurrence",
@@ -147,8 +150,12 @@ async fn replan(
     } else {
         crate::schedule::bookings(store, &booked, &plan.occurrences)?
     };
+    // Also when there are none any more: then what it had is free.
     if !booked.is_empty() && happening.event.status != Status::Cancelled {
         resources::replace_parts(batch, tenant, id, tx.now(), &bookings);
+    }
+    if bookings.is_empty() {
+        happening.room_name = None;
     }
     happening.start_time = plan.start_time;
     happening.end_time = plan.end_time;
@@ -164,8 +171,20 @@ async fn replan(
     event.duration_days = when.duration_days;
     event.duration_seconds = when.duration_seconds;
     event.recurrence.clone_from(&when.recurrence);
-    events::replan_part(batch, calendar_id, &[(id, when, plan)])?;
+    events::change_part(batch, event, &plan)?;
     Ok(bookings)
+}
+
+/// A resource that was deleted since: it cannot be booked at the new time.
+fn gone(failure: Failure) -> Failure {
+    if failure.kind() != Kind::Invalid {
+        return failure;
+    }
+    Failure::new(
+        Kind::Conflict,
+        "resource_gone",
+        "a resource of this event can no longer be booked; give its reservation back before you move the event",
+    )
 }
 
 async fn explain(
@@ -199,18 +218,33 @@ pub(crate) async fn open<T: DeserializeOwned>(
     key: Option<IdempotencyKey>,
 ) -> Result<Opened<T>> {
     let mut batch = Batch::new();
-    if let Some(key) = &key {
-        claim_part(&mut batch, caller.user_id, key, tx.now());
-    }
-    events::find_for_update_part(&mut batch, caller, id);
+    opening_parts(&mut batch, tx, caller, id, key.as_ref());
     let mut rows = batch.run(tx.conn()).await?;
+    read_opened(&mut rows, tx, caller, key).await
+}
+
+/// What [`open`] asks, for who has more to ask in the same statement.
+pub(crate) fn opening_parts(batch: &mut Batch, tx: &Tx, caller: &Caller, id: EventId, key: Option<&IdempotencyKey>) {
     if let Some(key) = key {
-        if let Claim::Replay(value) = read_claim(&mut rows, tx.conn(), caller.user_id, &key).await? {
+        claim_part(batch, caller.user_id, key, tx.now());
+    }
+    events::find_for_update_part(batch, caller, id);
+}
+
+/// Reads what [`opening_parts`] found.
+pub(crate) async fn read_opened<T: DeserializeOwned>(
+    rows: &mut Rows,
+    tx: &mut Tx,
+    caller: &Caller,
+    key: Option<IdempotencyKey>,
+) -> Result<Opened<T>> {
+    if let Some(key) = key {
+        if let Claim::Replay(value) = read_claim(rows, tx.conn(), caller.user_id, &key).await? {
             return Ok(Opened::Replay(value));
         }
         tx.answer_under(caller.user_id, key);
     }
-    let found = events::read_found(&mut rows)?;
+    let found = events::read_found(rows)?;
     if let Some(found) = &found {
         tx.authorised(found.happening.event.calendar_id, found.calendar_acl);
     }

@@ -91,6 +91,8 @@ impl Koyomi {
         }
         let when = input::when(&input.start, input.end.as_ref(), input.recurrence, &mut checks);
         resources::check_booked(&input.resources, &mut checks, "/resources");
+        let books = input.status != Status::Cancelled || input.resources.is_empty();
+        checks.require(books, "/resources", "must be empty: a cancelled event books nothing");
         let ids = self.store.ids();
         let mut guests: Vec<NewAttendee> = input.attendees.into_iter().map(|guest| self.invitation(guest)).collect();
         NewAttendee::check_all(&mut guests, &mut checks, "/attendees");
@@ -138,7 +140,7 @@ impl Koyomi {
             let now = tx.now();
             let mut batch = Batch::new();
             events::delete_part(&mut batch, id, now);
-            resources::release_part(&mut batch, &[id]);
+            resources::release_series_part(&mut batch, id);
             batch.run(tx.conn()).await?;
             tx.touch(touched(&event, ChangeKind::EventDeleted));
             tx.commit(|_| ()).await

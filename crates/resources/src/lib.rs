@@ -24,7 +24,7 @@ pub use reservations::{
 };
 pub use reserve::{
     booked_part, extend_parts, read_booked, release_calendar_part, release_in, release_occurrences_part, release_part,
-    replace_in, replace_parts, replaced, reserve_in, reserve_part, reserved,
+    release_series_part, replace_in, replace_parts, replaced, reserve_in, reserve_part, reserved, shift_part,
 };
 pub use write::{create_in, delete_in, update_in};
 

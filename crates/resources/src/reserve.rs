@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use kernel::{CalendarId, EventId, Failure, ReservationId, ResourceId, Result, TenantId};
+use kernel::{CalendarId, EventId, Failure, ReservationId, ResourceId, Result, Span, TenantId};
 use store::{Batch, Conn, Part, Rows};
 
 use crate::{Booking, Reservation, ReservationStatus, error, sql, written};
@@ -176,6 +176,23 @@ pub fn read_booked(rows: &mut Rows) -> Result<Vec<ResourceId>> {
         resource_id: ResourceId,
     }
     Ok(rows.take::<Row>()?.into_iter().map(|row| row.resource_id).collect())
+}
+
+/// Gives back everything that an event and its overrides have booked.
+pub fn release_series_part(batch: &mut Batch, event_id: EventId) {
+    batch.quiet(sql::RELEASE_SERIES).bind(event_id).done();
+}
+
+/// Moves what these occurrences have booked, each known by event and original start, to another time. Somebody else's
+/// booking there fails the batch ([`crate::is_overlap`]).
+pub fn shift_part(batch: &mut Batch, moved: &[(EventId, NaiveDateTime, Span)]) {
+    batch
+        .quiet(sql::SHIFT)
+        .bind(moved.iter().map(|(event_id, ..)| *event_id).collect::<Vec<_>>())
+        .bind(moved.iter().map(|(_, original_start, _)| *original_start).collect::<Vec<_>>())
+        .bind(moved.iter().map(|(.., span)| span.from).collect::<Vec<_>>())
+        .bind(moved.iter().map(|(.., span)| span.to).collect::<Vec<_>>())
+        .done();
 }
 
 /// Gives back everything that the events of a calendar have booked.

@@ -97,9 +97,7 @@ pub const REMEMBERED: chrono::TimeDelta = chrono::TimeDelta::days(7);
 
 /// Forgets the keys older than [`REMEMBERED`]; answers how many.
 pub async fn forget_old_keys(conn: &mut Conn, now: chrono::DateTime<chrono::Utc>) -> Result<u64> {
-    let gone = sqlx::query("delete from idempotency_keys where created_at < $1")
-        .bind(now - REMEMBERED)
-        .execute(conn)
-        .await?;
+    let gone =
+        sqlx::query("delete from idempotency_keys where created_at < $1").bind(now - REMEMBERED).execute(conn).await?;
     Ok(gone.rows_affected())
 }

@@ -16,6 +16,11 @@ pub use stats::{Stats, counted, detached};
 pub use store::{Settings, Store};
 pub use tx::Tx;
 
+/// The statements that must keep their plan, for tests that look at it.
+pub mod hot {
+    pub use crate::tx::BUMP;
+}
+
 /// The name of the constraint a statement ran into, for the room that knows what it means.
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()

@@ -3,6 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use kernel::{CalendarId, Change, Failure, Kind, Result, UserId, Version};
 use serde::Serialize;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use uuid::Uuid;
 
 use crate::idempotency::{IdempotencyKey, store_result};
@@ -93,8 +94,6 @@ impl Tx {
         Ok(value)
     }
 
-    /// One statement: lock the heads in the order of their ids (so that two writers of the same two calendars cannot
-    /// wait for each other), bump them, log the changes, stamp the events.
     async fn bump_heads(&mut self) -> Result<Vec<Version>> {
         if self.changes.is_empty() {
             return Ok(Vec::new());
@@ -112,35 +111,15 @@ impl Tx {
             columns.3.push(change.object_id);
             *n += 1;
         }
-        let rows: Vec<(CalendarId, i64, i64)> = sqlx::query_as(
-            "with held as materialized (
-                 select calendar_id from heads where calendar_id = any($1)
-                 order by calendar_id for no key update
-             ), bumped as (
-                 update heads h set seq = h.seq + 1, acl = h.acl + (h.calendar_id = any($2))::int
-                 from held where h.calendar_id = held.calendar_id
-                 returning h.calendar_id, h.seq, h.acl
-             ), logged as (
-                 insert into changes (calendar_id, seq, n, kind, object_id)
-                 select c.calendar_id, b.seq, c.n, c.kind, c.object_id
-                 from unnest($3::uuid[], $4::int[], $5::text[], $6::uuid[]) as c (calendar_id, n, kind, object_id)
-                 join bumped b using (calendar_id)
-             ), stamped as (
-                 update events e set seq = b.seq
-                 from unnest($3::uuid[], $5::text[], $6::uuid[]) as c (calendar_id, kind, object_id)
-                 join bumped b using (calendar_id)
-                 where e.id = c.object_id and c.kind like 'event\\_%'
-             )
-             select calendar_id, seq, acl from bumped order by calendar_id",
-        )
-        .bind(&calendars)
-        .bind(&acl)
-        .bind(&columns.0)
-        .bind(&columns.1)
-        .bind(&columns.2)
-        .bind(&columns.3)
-        .fetch_all(self.conn())
-        .await?;
+        let rows: Vec<(CalendarId, i64, i64)> = sqlx::query_as(BUMP)
+            .bind(&calendars)
+            .bind(&acl)
+            .bind(&columns.0)
+            .bind(&columns.1)
+            .bind(&columns.2)
+            .bind(&columns.3)
+            .fetch_all(self.conn())
+            .await?;
         for (calendar_id, _, acl) in &rows {
             let before = acl - i64::from(self.acl.contains(calendar_id));
             if self.authorised.get(calendar_id).is_some_and(|seen| *seen != before) {
@@ -167,7 +146,7 @@ impl Tx {
             ));
         }
         conn.commit().await.map_err(|error| {
-            if error.as_database_error().is_some() {
+            if is_refusal(&error) {
                 return Failure::from(error);
             }
             Failure::new(
@@ -179,4 +158,35 @@ impl Tx {
             .because(error)
         })
     }
+}
+
+/// One statement: lock the heads in the order of their ids (so that two writers of the same two calendars cannot wait for
+/// each other), bump them, log the changes, stamp the events.
+pub const BUMP: &str = "with held as materialized (
+         select calendar_id from heads where calendar_id = any($1)
+         order by calendar_id for no key update
+     ), bumped as (
+         update heads h set seq = h.seq + 1, acl = h.acl + (h.calendar_id = any($2))::int
+         from held where h.calendar_id = held.calendar_id
+         returning h.calendar_id, h.seq, h.acl
+     ), logged as (
+         insert into changes (calendar_id, seq, n, kind, object_id)
+         select c.calendar_id, b.seq, c.n, c.kind, c.object_id
+         from unnest($3::uuid[], $4::int[], $5::text[], $6::uuid[]) as c (calendar_id, n, kind, object_id)
+         join bumped b using (calendar_id)
+     ), stamped as (
+         update events e set seq = b.seq
+         from unnest($3::uuid[], $5::text[], $6::uuid[]) as c (calendar_id, kind, object_id)
+         join bumped b using (calendar_id)
+         where e.id = c.object_id and c.kind like 'event\\_%'
+     )
+     select calendar_id, seq, acl from bumped order by calendar_id";
+
+/// PostgreSQL says that the transaction did not happen. A FATAL error says no such thing: a session that is ended while it
+/// commits may have committed already.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        .is_some_and(|error| error.severity() == PgSeverity::Error)
 }

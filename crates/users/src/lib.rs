@@ -30,3 +30,8 @@ impl Users {
         Self { store, passwords: Passwords::new() }
     }
 }
+
+/// The statements that must keep their plan, for tests that look at it.
+pub mod hot {
+    pub use crate::sql::{CALLER, FIND_MANY, SEARCH};
+}

@@ -24,7 +24,7 @@ macro_rules! token {
     };
 }
 
-pub(crate) const FIND_MANY: &str = concat!("select ", user!(), " from users where tenant_id = $1 and id = any($2)");
+pub const FIND_MANY: &str = concat!("select ", user!(), " from users where tenant_id = $1 and id = any($2)");
 
 /// `lower` here rather than in Rust: one idea of what a lower-case address is, the constraint's.
 pub(crate) const FIND_BY_EMAILS: &str = concat!(
@@ -73,24 +73,22 @@ pub(crate) async fn caller_by_id(conn: &mut Conn, id: UserId) -> Done<Option<Cal
     .await
 }
 
-/// Two unique-index probes, of which one finds a row; then two by primary key.
+/// Who shows the secret with the hash `$1` at `$2`. Two unique-index probes, of which one finds a row; then two by primary
+/// key.
+pub const CALLER: &str =
+    "select u.id, u.tenant_id, u.name, u.email, u.time_zone, u.is_admin, t.directory_seq, shown.token_id
+     from (
+         select user_id, null::uuid as token_id from sessions
+         where token_hash = $1 and expires_at > $2
+         union all
+         select user_id, id from api_tokens
+         where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
+     ) shown
+     join users u on u.id = shown.user_id and u.deactivated_at is null
+     join tenants t on t.id = u.tenant_id";
+
 pub(crate) async fn caller(conn: &mut Conn, hash: Vec<u8>, now: DateTime<Utc>) -> Done<Option<CallerRow>> {
-    sqlx::query_as(
-        "select u.id, u.tenant_id, u.name, u.email, u.time_zone, u.is_admin, t.directory_seq, shown.token_id
-         from (
-             select user_id, null::uuid as token_id from sessions
-             where token_hash = $1 and expires_at > $2
-             union all
-             select user_id, id from api_tokens
-             where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
-         ) shown
-         join users u on u.id = shown.user_id and u.deactivated_at is null
-         join tenants t on t.id = u.tenant_id",
-    )
-    .bind(hash)
-    .bind(now)
-    .fetch_optional(conn)
-    .await
+    sqlx::query_as(CALLER).bind(hash).bind(now).fetch_optional(conn).await
 }
 
 #[derive(FromRow)]
@@ -160,6 +158,17 @@ const FIRST: Uuid = Uuid::nil();
 /// a sort, a common or short one the walk along `users_tenant_name`, which stops after a page. One plan for both took
 /// 560 ms for a single letter among 100,000 users instead of 0.3. The bound is always there, so that it is part of the
 /// index condition.
+pub const SEARCH: &str = concat!(
+    "select ",
+    user!(),
+    " from users
+     where tenant_id = $1 and deactivated_at is null
+       and (lower(name) || ' ' || email) ilike $2
+       and (name, id) > ($3, $4)
+     order by name, id
+     limit $5"
+);
+
 pub(crate) async fn search(
     conn: &mut Conn,
     tenant: TenantId,
@@ -168,24 +177,15 @@ pub(crate) async fn search(
     limit: Limit,
 ) -> Done<Vec<User>> {
     let (name, id) = after.unwrap_or((String::new(), FIRST.into()));
-    sqlx::query_as(concat!(
-        "select ",
-        user!(),
-        " from users
-         where tenant_id = $1 and deactivated_at is null
-           and (lower(name) || ' ' || email) ilike $2
-           and (name, id) > ($3, $4)
-         order by name, id
-         limit $5"
-    ))
-    .persistent(false)
-    .bind(tenant)
-    .bind(pattern)
-    .bind(name)
-    .bind(id)
-    .bind(limit.probe())
-    .fetch_all(conn)
-    .await
+    sqlx::query_as(SEARCH)
+        .persistent(false)
+        .bind(tenant)
+        .bind(pattern)
+        .bind(name)
+        .bind(id)
+        .bind(limit.probe())
+        .fetch_all(conn)
+        .await
 }
 
 pub(crate) async fn find_for_update(conn: &mut Conn, tenant: TenantId, id: UserId) -> Done<Option<User>> {

@@ -83,6 +83,13 @@ impl Work {
         self.fates.insert(n, Fate { outcome, notes });
     }
 
+    /// Adds to what is said about a component.
+    pub(super) fn note(&mut self, n: usize, note: String) {
+        if let Some(fate) = self.fates.get_mut(&n) {
+            fate.notes.push(note);
+        }
+    }
+
     pub(super) fn skip(&mut self, n: usize, reason: impl Into<String>) {
         self.fate(n, ImportOutcome::Skipped, vec![reason.into()]);
     }

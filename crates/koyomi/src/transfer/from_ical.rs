@@ -171,19 +171,17 @@ fn when_of(event: &ical::Event) -> When {
 
 /// The occurrences of a record; that of an override stands for the one it replaces.
 pub(super) fn plan(when: &When, original_start: Option<NaiveDateTime>, scene: &Scene) -> Result<Plan, String> {
-    let mut plan = Plan::of(when, &scene.time_zone, scene.horizon).map_err(|failure| {
+    let plan = Plan::of(when, &scene.time_zone, scene.horizon).map_err(|failure| {
         let prefix = if failure.code() == "too_many_occurrences" { "limit occurrences: " } else { "" };
         format!("{prefix}{}", failure.message())
     })?;
     if plan.start_time < Span::EARLIEST || plan.end_time >= Span::LATEST {
         return Err("limit years: it must lie in the years 1 to 9999 of UTC".into());
     }
-    if let Some(original_start) = original_start {
-        for occurrence in &mut plan.occurrences {
-            occurrence.original_start = original_start;
-        }
-    }
-    Ok(plan)
+    Ok(match original_start {
+        Some(original_start) => plan.standing_for(original_start),
+        None => plan,
+    })
 }
 
 /// Who can be invited, and who cannot. The latter stay in `source` only.

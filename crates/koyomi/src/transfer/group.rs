@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use events::{Record, Status, When};
 use kernel::EventId;
-use recurrence::{Budget, Moment, Series, Window};
+use recurrence::{Budget, Series};
 use resources::MAX_BOOKINGS;
 
 use super::content::{Verdict, age, digest, keep_answers, verdict};
 use super::decide::Work;
 use super::from_ical::{Draft, Place, Scene, draft, plan};
 use super::report::ImportOutcome;
-use super::source::Source;
-use super::time::{at, identity_in, key};
-use super::to_ical::recurrence_id;
+use super::series::{Clock, Known, Master, known_overrides, moves};
+use super::time::{identity_in, key};
 
 /// Overrides of one series: each batch that brings one reads all of them.
 const MAX_OVERRIDES: usize = 5_000;
@@ -41,68 +40,14 @@ struct Group<'a> {
     created: usize,
 }
 
-/// An override that is here.
-struct Known {
-    record: Record,
-    id: Option<Moment>,
-    /// Which occurrence it stands for, once the series is settled.
-    original_start: NaiveDateTime,
-    rewritten: bool,
-}
-
-/// Each with its RECURRENCE-ID: on the clock of the series it belongs to, else as it came.
-fn known_overrides(records: Vec<Record>, master: Option<&Record>) -> Vec<Known> {
-    let series = master.map(|master| When::of(&master.event));
-    let known = records.into_iter().filter_map(|record| {
-        let original_start = record.original_start?;
-        let id = match (&series, record.event.recurring_event_id) {
-            (Some(series), Some(_)) => at(series, original_start).ok(),
-            _ => {
-                let source = Source::of(record.source.as_ref());
-                recurrence_id(&record, &When::of(&record.event), source.as_ref(), None).ok().flatten()
-            }
-        };
-        Some(Known { record, id, original_start, rewritten: false })
-    });
-    known.collect()
-}
-
-/// The series, or the single event, as it will be.
-struct Master {
-    /// What is here of it.
-    record: Option<Record>,
-    /// What is written of it; nothing where it stays as it is.
-    draft: Option<Box<Draft>>,
-}
-
-impl Master {
-    fn id(&self) -> Option<EventId> {
-        self.draft.as_ref().map(|d| d.event.id).or(self.record.as_ref().map(|r| r.event.id))
-    }
-
-    fn set(&self, zone: &str) -> Option<kernel::Result<Series>> {
-        match (&self.draft, &self.record) {
-            (Some(draft), _) => Some(draft.event.when.series(zone)),
-            (None, Some(record)) => Some(When::of(&record.event).series(zone)),
-            (None, None) => None,
-        }
-    }
-}
-
-/// A series that overrides are placed in.
-struct Clock {
-    id: EventId,
-    set: Series,
-    booked: bool,
-}
-
 impl Group<'_> {
     fn settle(mut self, group: &[usize], record: Option<Record>) {
         let events = self.events;
         let (overrides, masters): (Vec<usize>, Vec<usize>) =
             group.iter().copied().partition(|n| events[*n].recurrence_id.is_some());
         let mut master = Master { record, draft: None };
-        if let Some(n) = self.newest_of_each(&masters, |_| ()).pop() {
+        let newest = self.newest_of_each(&masters, |_| ()).pop();
+        if let Some(n) = newest {
             master.draft = self.judge(n, master.record.as_ref(), None, None);
             if let Some(draft) = &mut master.draft {
                 self.work.accept(n, draft, master.record.as_ref());
@@ -137,6 +82,9 @@ impl Group<'_> {
             if let Some(id) = &known.id {
                 known.original_start = identity_in(id, &clock.set);
             }
+        }
+        if let (Some(n), Some(_), Some(_)) = (newest, &master.draft, &master.record) {
+            self.tell_of_strays(n, &clock.set);
         }
         let place = |event: &ical::Event| event.recurrence_id.as_ref().map(|id| identity_in(id, &clock.set));
         let created: Vec<NaiveDateTime> = self
@@ -223,7 +171,9 @@ impl Group<'_> {
     fn stuck(&self, draft: &Draft, record: &Record) -> Option<String> {
         let is_series = record.original_start.is_none();
         if is_series && self.has_overrides {
-            return Some("it has rooms booked and occurrences that differ from it; move it here, or release the rooms".into());
+            return Some(
+                "it has rooms booked and occurrences that differ from it; move it here, or release the rooms".into(),
+            );
         }
         let bookings = draft.plan.occurrences.len() * record.rooms.len();
         (bookings > MAX_BOOKINGS)
@@ -268,6 +218,16 @@ impl Group<'_> {
         Some(original_start)
     }
 
+    /// A series that moved may leave overrides behind that are no occurrences of it any more. They stay: an import takes
+    /// nothing away.
+    fn tell_of_strays(&mut self, n: usize, set: &Series) {
+        let is_stray = |known: &&Known| matches!(set.matches(known.original_start, Budget::default()), Ok(false));
+        let strays = self.known.iter().filter(is_stray).count();
+        if strays > 0 {
+            self.work.note(n, format!("{strays} changed occurrences are no occurrences of it any more; they stay"));
+        }
+    }
+
     /// Overrides that came before their series find it now, and those of a series whose clock has changed their
     /// occurrence. True when any record had to be written for it.
     fn link(&mut self, clock: &Clock) -> bool {
@@ -310,15 +270,4 @@ impl Group<'_> {
         }
         self.work.write(event, plan, master.record.as_ref());
     }
-}
-
-/// Whether an override is at another time than the occurrence it stands for.
-fn moves(draft: &Draft, original_start: NaiveDateTime, clock: &Clock) -> bool {
-    let set = &clock.set;
-    let from = set.start.zone(&set.anchor).to_utc(original_start);
-    let window = Window { from, to: from + TimeDelta::seconds(1) };
-    let Ok(found) = set.expand(window, MAX_OVERRIDES, Budget::default()) else { return true };
-    let of = found.occurrences.iter().find(|occurrence| occurrence.original_start == original_start);
-    let own = (draft.plan.start_time, draft.plan.end_time);
-    of.is_some_and(|occurrence| (occurrence.start, occurrence.end) != own)
 }

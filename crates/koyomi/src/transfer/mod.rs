@@ -3,9 +3,9 @@
 //! What comes in goes out again: `from_ical` and `to_ical` are each other's inverse. What no column holds is kept in
 //! `source` and `extra`; where a record has been changed here since, its columns win.
 //!
-//! An import is a stream of components on a thread of its own (`read`), cut into batches. Each batch is one transaction
-//! (`import`): a statement that reads what is here, a decision for each UID (`decide`, `group`, `content`), a statement
-//! that writes. An export walks the calendar series by series (`export`).
+//! An import is a stream of components on a thread of its own (`read`), cut into batches (`import`). Each batch is one
+//! transaction (`target`): a statement that reads what is here, a decision for each UID (`decide`, `group`, `series`,
+//! `content`), a statement that writes. An export walks the calendar series by series (`export`).
 
 mod content;
 mod decide;
@@ -16,7 +16,9 @@ mod import;
 mod json;
 mod read;
 mod report;
+mod series;
 mod source;
+mod target;
 mod time;
 mod to_ical;
 

@@ -22,6 +22,13 @@ pub(super) struct Component {
     pub(super) notes: Vec<(u64, String)>,
 }
 
+impl Component {
+    /// Something to say about it.
+    pub(super) fn issue(&self, line: u64, reason: String, outcome: ImportOutcome) -> ImportIssue {
+        ImportIssue { line, uid: Some(self.event.uid.clone()), component: Some("VEVENT".into()), reason, outcome }
+    }
+}
+
 /// What an input holds, in its order.
 #[derive(Debug)]
 pub(super) enum Found {

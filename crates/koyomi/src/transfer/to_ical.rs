@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 
 use attendees::ResponseStatus;
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use events::{Record, RecordGuest, Status, Transparency, Visibility, When, zone_of, zone_texts};
 use ical::{Class, Kind, Organizer, Role};
 use kernel::Result;
-use recurrence::{Moment, Zone};
+use recurrence::{Duration, Moment, Zone};
 
 use super::from_ical::{guest_name, invitable};
 use super::source::{Person, Source, is_optional, participation, response};
@@ -72,8 +72,18 @@ pub(super) fn to_ical(record: &Record, series: Option<&Moment>) -> Result<ical::
 }
 
 /// What is left of an event for those who see only that the time is taken: when, and whether it takes up time. `uid`
-/// must tell nothing either.
+/// must tell nothing either. The clock it was made by tells where somebody is; only a series cannot do without it.
 pub(super) fn busy(event: ical::Event, uid: String) -> ical::Event {
+    let (start, duration, end_zone) = match &event.start {
+        Moment::Zoned(local, zone) if event.recurrence.is_empty() => {
+            let start = zone.to_utc(*local);
+            let days = TimeDelta::days(event.duration.days.into());
+            let seconds = TimeDelta::seconds(event.duration.seconds);
+            let end = zone.to_utc(*local + days) + seconds;
+            (Moment::Zoned(start.naive_utc(), Zone::utc()), Duration::seconds((end - start).num_seconds()), None)
+        }
+        _ => (event.start, event.duration, event.end_zone),
+    };
     ical::Event {
         uid,
         recurrence_id: event.recurrence_id,
@@ -88,9 +98,9 @@ pub(super) fn busy(event: ical::Event, uid: String) -> ical::Event {
         status: event.status,
         class: Some(Class::Private),
         transparency: event.transparency,
-        start: event.start,
-        duration: event.duration,
-        end_zone: event.end_zone,
+        start,
+        duration,
+        end_zone,
         rules: event.rules,
         rdates: event.rdates,
         exdates: event.exdates,

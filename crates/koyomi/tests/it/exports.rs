@@ -78,6 +78,8 @@ async fn an_export_shows_what_a_list_would() {
     let times = |shown: Vec<Shown>| shown.into_iter().map(|shown| (shown.start, shown.end)).collect::<Vec<_>>();
     assert_eq!(times(world.shown(copy).await), times(world.shown(here).await));
     assert!(watched.contains("TRANSP:TRANSPARENT"), "{watched}");
+    // the clock tells where somebody is: a series needs it, a single event does not
+    assert!(watched.contains("DTSTART:20261124T140000Z"), "{watched}");
 }
 
 #[tokio::test]
@@ -98,7 +100,9 @@ async fn an_export_comes_in_chunks_with_each_series_in_one_piece() {
     for n in 0..40 {
         events.push(format!("UID:series-{n}\nDTSTART:20261101T100000Z\nRRULE:FREQ=DAILY;COUNT=30"));
         events.extend((1..25).map(|day| {
-            format!("UID:series-{n}\nRECURRENCE-ID:202611{day:02}T100000Z\nDTSTART:202611{day:02}T120000Z\nSUMMARY:Moved")
+            format!(
+                "UID:series-{n}\nRECURRENCE-ID:202611{day:02}T100000Z\nDTSTART:202611{day:02}T120000Z\nSUMMARY:Moved"
+            )
         }));
     }
     let events: Vec<&str> = events.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
 //! Every form that an event can have, from files of our own.
 
-use koyomi::{ImportIssue, ImportOutcome, ImportReport, TransferFormat};
+use koyomi::{ImportIssue, ImportOptions, ImportOutcome, ImportReport, TransferFormat};
 
 use crate::journey::{Arrived, travel};
 use crate::support::{Shown, World, at};
@@ -82,8 +82,9 @@ async fn series_with_all_that_belongs_to_them() {
     }
     // of those without a STATUS only one said so
     assert_eq!(text.matches("\nSTATUS:").count(), 2, "{text}");
-    let guests = world
-        .count("select count(*) from attendees a join events e on e.id = a.event_id where e.uid = 'weekly@example.com'");
+    let guests = world.count(
+        "select count(*) from attendees a join events e on e.id = a.event_id where e.uid = 'weekly@example.com'",
+    );
     assert_eq!(guests.await % 4, 0, "the address that is none is nobody's invitation");
 }
 
@@ -197,4 +198,49 @@ async fn lines_of_json() {
     assert!(lines[0].1.contains("unknown field `colour`"), "{lines:?}");
     assert!(lines[2].1.contains("end: is exclusive"), "{lines:?}");
     assert!(report.issues.iter().any(|issue| issue.line == 8 && issue.reason.contains("UID is missing")));
+}
+
+#[tokio::test]
+async fn no_mangled_file_breaks_an_import() {
+    let world = World::new().await;
+    let files: [(&[u8], TransferFormat); 4] = [
+        (fixture!("series.ics"), TransferFormat::Ics),
+        (fixture!("overrides_before.ics"), TransferFormat::Ics),
+        (fixture!("zones.ics"), TransferFormat::Ics),
+        (fixture!("events.ndjson"), TransferFormat::Ndjson),
+    ];
+    // a walk that is the same each time (Knuth's MMIX generator)
+    let mut state = 42_u64;
+    let mut roll = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for (bytes, format) in files {
+        let here = world.calendar().await;
+        for _ in 0..25 {
+            let mut bytes = bytes.to_vec();
+            for _ in 0..=roll(12) {
+                let at = roll(bytes.len());
+                match roll(4) {
+                    0 => bytes[at] = roll(256) as u8,
+                    1 => bytes.truncate(at.max(1)),
+                    2 => drop(bytes.drain(at..(at + roll(80)).min(bytes.len()))),
+                    _ => bytes.extend_from_within(at..(at + roll(400)).min(bytes.len())),
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'\n');
+                }
+            }
+            let options = ImportOptions { format, ..ImportOptions::default() };
+            let report = world.try_import(&world.mio, here, bytes.clone(), options).await;
+            let report = report.unwrap_or_else(|failure| panic!("{failure}: {}", String::from_utf8_lossy(&bytes)));
+            let sum = report.created + report.updated + report.unchanged + report.skipped;
+            assert_eq!(report.components, sum, "{}", String::from_utf8_lossy(&bytes));
+        }
+        // whatever arrived is readable, and goes out
+        world.shown(here).await;
+        for format in [TransferFormat::Ics, TransferFormat::Ndjson] {
+            world.export_text(here, format).await;
+        }
+    }
 }

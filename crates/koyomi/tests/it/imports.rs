@@ -1,10 +1,10 @@
 //! What an import decides when something is here already, and what it refuses.
 
 use events::Role;
+use kernel::{CalendarId, EventId, Kind};
 use koyomi::{
     EventPatch, EventTime, GuestInput, ImportLimits, ImportOptions, ImportOutcome, ImportReport, Reply, TransferFormat,
 };
-use kernel::{CalendarId, EventId, Kind};
 
 use crate::support::{World, at, statements};
 
@@ -54,7 +54,11 @@ async fn id_of(world: &World, calendar: CalendarId, uid: &str) -> EventId {
 
 async fn title_of(world: &World, calendar: CalendarId, uid: &str) -> String {
     let id = id_of(world, calendar, uid).await;
-    sqlx::query_scalar("select title from events where id = $1").bind(id).fetch_one(&mut world.conn().await).await.unwrap()
+    sqlx::query_scalar("select title from events where id = $1")
+        .bind(id)
+        .fetch_one(&mut world.conn().await)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -246,7 +250,8 @@ async fn events_of_the_api_travel_as_well() {
         world.try_import(&world.mio, elsewhere, text.clone(), options).await.unwrap();
         assert_eq!(world.shown(elsewhere).await.len(), 3);
         assert_eq!(world.export_text(elsewhere, format).await, text);
-        let organized = format!("select count(*) from events where calendar_id = '{elsewhere}' and organizer_id is not null");
+        let organized =
+            format!("select count(*) from events where calendar_id = '{elsewhere}' and organizer_id is not null");
         assert_eq!(world.count(&organized).await, 1, "by its address");
         let invited = format!(
             "select count(a.user_id) from attendees a join events e on e.id = a.event_id
@@ -308,7 +313,8 @@ async fn a_role_that_is_taken_away_ends_the_import_between_two_batches() {
             batches += 1;
             assert_eq!(report.created, 500 * batches);
             tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(world.run("delete from calendar_members where role = 'writer'"));
+                tokio::runtime::Handle::current()
+                    .block_on(world.run("delete from calendar_members where role = 'writer'"));
             });
         },
     );
@@ -323,7 +329,8 @@ async fn limits_have_names() {
     let world = World::new().await;
     let here = world.calendar().await;
     let with = |limits: ImportLimits, format| ImportOptions { limits, format, dry_run: false };
-    let three = calendar(&["UID:1\nDTSTART:20261123T100000Z", "UID:2\nDTSTART:20261123T100000Z", "UID:3\nDTSTART:20261123"]);
+    let three =
+        calendar(&["UID:1\nDTSTART:20261123T100000Z", "UID:2\nDTSTART:20261123T100000Z", "UID:3\nDTSTART:20261123"]);
     let lines = "{\"uid\":\"1\",\"start\":{\"date\":\"2026-11-23\"}}\n".repeat(3);
     for (limits, name, kind) in [
         (ImportLimits { components: 2, ..ImportLimits::default() }, "limit components", Kind::LimitExceeded),
@@ -339,7 +346,8 @@ async fn limits_have_names() {
 
     let start = "DTSTART:20261123T100000Z";
     let attendees = |n: usize| (0..n).map(|n| format!("ATTENDEE:mailto:{n}@example.com\n")).collect::<String>();
-    let dates = |n: usize| (0..n).map(|n| format!("EXDATE:20261123T{:02}{:02}00Z\n", n / 60, n % 60)).collect::<String>();
+    let dates =
+        |n: usize| (0..n).map(|n| format!("EXDATE:20261123T{:02}{:02}00Z\n", n / 60, n % 60)).collect::<String>();
     for (uid, lines, limit) in [
         ("title", format!("SUMMARY:{}", "x".repeat(1_001)), "limit title: 1001 characters, at most 1000"),
         ("location", format!("LOCATION:{}", "x".repeat(2_001)), "limit location"),
@@ -402,10 +410,12 @@ async fn a_change_between_reading_and_writing_is_seen() {
     let here = world.calendar().await;
     world.import(here, calendar(&[MEETING])).await;
     let mut other = world.koyomi.store.begin().await.unwrap();
-    sqlx::query("update events set title = 'Changed here', sequence = 9, seq = seq + 1 where uid = 'meeting@example.com'")
-        .execute(other.conn())
-        .await
-        .unwrap();
+    sqlx::query(
+        "update events set title = 'Changed here', sequence = 9, seq = seq + 1 where uid = 'meeting@example.com'",
+    )
+    .execute(other.conn())
+    .await
+    .unwrap();
     let newer = MEETING.replace("SEQUENCE:1", "SEQUENCE:3").replace("SUMMARY:Meeting", "SUMMARY:Too late");
     let import = world.import(here, calendar(&[&newer]));
     let release = async {
@@ -482,4 +492,17 @@ async fn a_long_occurrence_is_found_by_windows_behind_its_start() {
     let shown = world.shown_between(here, "2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z").await;
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].end, at("2026-12-31T00:00:00Z"));
+}
+
+#[tokio::test]
+async fn overrides_that_are_left_behind_are_told_of() {
+    let world = World::new().await;
+    let here = world.calendar().await;
+    world.import(here, calendar(&[SERIES, MOVED])).await;
+    let later = SERIES.replace("T100000", "T120000").replace("T110000", "T130000").replace("20261001", "20261002");
+    let report = world.import(here, calendar(&[&later])).await;
+    assert_eq!(counts(&report), UPDATED);
+    assert!(report.issues[0].reason.contains("1 changed occurrences are no occurrences of it any more"), "{report:#?}");
+    assert_eq!(report.issues[0].outcome, ImportOutcome::Updated);
+    assert_eq!(world.shown(here).await.len(), 5);
 }

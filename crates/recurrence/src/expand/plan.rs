@@ -68,6 +68,7 @@ impl<'a> Plan<'a> {
         };
         plan.origin = plan.period_of(start);
         plan.steady = plan.steady_size();
+        plan.never |= plan.steady == Some(0) || plan.is_out_of_reach();
         Ok(plan)
     }
 
@@ -242,6 +243,18 @@ impl<'a> Plan<'a> {
 
     fn week_start(&self, period: i64) -> i64 {
         period * 7 - 3 + self.filter.week_start()
+    }
+
+    /// BYSETPOS=2 of an hour that has one member: known without walking to the year 9999.
+    fn is_out_of_reach(&self) -> bool {
+        let days = match self.freq {
+            Frequency::Hourly | Frequency::Daily => 1,
+            Frequency::Weekly => 7,
+            Frequency::Monthly => 31,
+            _ => 366,
+        };
+        let most = days * self.times().len();
+        !self.positions.is_empty() && self.positions.iter().all(|p| usize::from(p.unsigned_abs()) > most)
     }
 
     fn steady_size(&self) -> Option<i64> {

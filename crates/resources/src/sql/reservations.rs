@@ -210,6 +210,23 @@ pub(crate) const WITHDRAW: &str =
 pub(crate) const BOOKED: &str =
     "select distinct resource_id from reservations where event_id = $1 and status = 'confirmed' order by resource_id";
 
+/// Frees what the event `$1` and its overrides hold: the series is being deleted.
+pub(crate) const RELEASE_SERIES: &str =
+    "delete from reservations where event_id in (select id from events where id = $1 or recurring_event_id = $1)";
+
+/// Moves what the occurrences (`$1` events, `$2` original starts) have booked to `$3`, `$4`, withdrawn ones too.
+pub(crate) const SHIFT: &str = "with held as materialized (
+         select id from resources
+         where id = any(array(select v.resource_id from reservations v where v.event_id = any($1)))
+         order by id for no key update
+     )
+     update reservations v set start_time = b.start_time, end_time = b.end_time
+     from unnest($1::uuid[], $2::timestamp[], $3::timestamptz[], $4::timestamptz[])
+         as b (event_id, original_start, start_time, end_time)
+     where (select count(*) from held) >= 0
+       and v.event_id = b.event_id and v.original_start = b.original_start
+       and (v.start_time, v.end_time) is distinct from (b.start_time, b.end_time)";
+
 /// Frees what the events of calendar `$1` hold: the calendar is being deleted.
 pub(crate) const RELEASE_CALENDAR: &str =
     "delete from reservations where event_id in (select id from events where calendar_id = $1)";

@@ -2,6 +2,7 @@
 //! repeat what is true of all.
 
 mod headers;
+mod relations;
 mod rules;
 
 use axum::Router;
@@ -41,6 +42,7 @@ const PATH: &str = "/api/openapi.json";
         (name = "calendars", description = "What events are kept in."),
         (name = "members", description = "Who a calendar is shared with, and what they may do in it."),
         (name = "events", description = "Events, their occurrences, and the caller's agenda."),
+        (name = "transfer", description = "Calendars in and out, as iCalendar or NDJSON."),
         (name = "attendees", description = "Who is invited to an event, and what they replied."),
         (name = "resources", description = "Rooms and other things that can be booked, and when they are free."),
         (name = "reservations", description = "What is booked for an event."),
@@ -71,7 +73,9 @@ pub(crate) fn skeleton() -> OpenApi {
 
 /// The whole description; the same at every start.
 pub fn document() -> OpenApi {
-    rules::complete(rest::described())
+    let mut document = rules::complete(rest::described());
+    relations::complete(&mut document);
+    document
 }
 
 /// The document itself and the page that shows it, all from this binary.

@@ -150,7 +150,7 @@ fn reference(status: &str) -> RefOr<Response> {
     Ref::new(format!("#/components/responses/{name}")).into()
 }
 
-fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+pub(super) fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
     operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
         RefOr::T(parameter) => Some(parameter),
         RefOr::Ref(_) => None,

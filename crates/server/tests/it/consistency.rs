@@ -30,7 +30,7 @@ struct Stored {
 }
 
 /// Panics with everything that does not hold. `now` is when series were expanded last.
-pub async fn check(conn: &mut PgConnection, now: DateTime<Utc>) {
+pub(crate) async fn check(conn: &mut PgConnection, now: DateTime<Utc>) {
     let mut wrong = laws(conn).await;
     wrong.extend(plans(conn, now).await);
     assert!(wrong.is_empty(), "{} rows are not as they must be:\n{}", wrong.len(), wrong.join("\n"));

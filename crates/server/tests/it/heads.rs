@@ -15,7 +15,11 @@ async fn change(store: &Store, calendar: CalendarId, access: bool) -> Result<()>
 async fn touched(store: &Store, calendar_id: CalendarId, access: bool) -> Result<Tx> {
     let mut tx = store.begin().await?;
     let change = Change { calendar_id, kind: ChangeKind::CalendarUpdated, object_id: calendar_id.0 };
-    if access { tx.touch_access(change) } else { tx.touch(change) }
+    if access {
+        tx.touch_access(change)
+    } else {
+        tx.touch(change)
+    }
     Ok(tx)
 }
 

@@ -9,6 +9,8 @@ mod harness;
 mod heads;
 mod make;
 mod operations;
+mod plans;
 mod rest;
 mod seed;
+mod statements;
 mod wire;

@@ -10,20 +10,20 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// What all clients share.
-pub struct Shared {
-    pub http: reqwest::Client,
-    pub base: String,
-    pub token: String,
-    pub calendar: String,
-    pub stop: AtomicBool,
+pub(super) struct Shared {
+    pub(super) http: reqwest::Client,
+    pub(super) base: String,
+    pub(super) token: String,
+    pub(super) calendar: String,
+    pub(super) stop: AtomicBool,
     /// Writes that were acknowledged; refused and unknown ones.
-    pub acknowledged: AtomicUsize,
-    pub refused: AtomicUsize,
-    pub unknown: AtomicUsize,
+    pub(super) acknowledged: AtomicUsize,
+    pub(super) refused: AtomicUsize,
+    pub(super) unknown: AtomicUsize,
 }
 
 /// What came back of a write.
-pub enum Told {
+pub(super) enum Told {
     Done(Value),
     /// 503 `unavailable`: nothing was written.
     NotWritten,
@@ -34,18 +34,18 @@ pub enum Told {
 }
 
 /// One event as its client knows it. `key` is in its description and never changes.
-pub struct Known {
-    pub key: String,
-    pub id: Option<String>,
+pub(super) struct Known {
+    pub(super) key: String,
+    pub(super) id: Option<String>,
     /// What its title may be.
-    pub titles: Vec<String>,
-    pub life: Life,
+    pub(super) titles: Vec<String>,
+    pub(super) life: Life,
     /// Created under an Idempotency-Key, which was repeated until there was an answer.
-    pub keyed: bool,
+    pub(super) keyed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub(super) enum Life {
     /// Acknowledged.
     Lives,
     /// Nobody knows whether it was created, or deleted.
@@ -58,7 +58,7 @@ pub enum Life {
 
 impl Shared {
     /// A request and its answer. Whatever is neither success nor an honest 503 is a finding.
-    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>, key: Option<&str>) -> Told {
+    pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>, key: Option<&str>) -> Told {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
@@ -97,7 +97,7 @@ impl Shared {
 }
 
 /// Writes until it is told to stop; answers what must be found afterwards.
-pub async fn live(shared: Arc<Shared>, number: usize, seed: u64) -> Vec<Known> {
+pub(super) async fn live(shared: Arc<Shared>, number: usize, seed: u64) -> Vec<Known> {
     let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
     let mut known: Vec<Known> = Vec::new();
     let mut step = 0;

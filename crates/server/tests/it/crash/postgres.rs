@@ -14,7 +14,7 @@ static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 /// Durable (fsync on), on 127.0.0.1, never as root. Stopped and removed when dropped; what a killed test left behind is
 /// swept up by the next.
-pub struct Postgres {
+pub(super) struct Postgres {
     bin: PathBuf,
     home: PathBuf,
     port: u16,
@@ -22,7 +22,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let bin = newest();
         let base = reachable();
         sweep(&bin, &base);
@@ -37,33 +37,38 @@ impl Postgres {
         }
         let server = Self { port: free_port(), bin, home, password };
         let data = server.data();
-        let options = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"];
+        let options =
+            ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"];
         let mut initdb = as_postgres(path(&server.bin.join("initdb")), &options);
         run(initdb.arg(format!("--pwfile={}", path(&secret))).args(["-D", path(&data)]));
         server.launch();
         server
     }
 
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port)
     }
 
     /// Starts it on the same port again; returns when it has recovered.
-    pub fn launch(&self) {
+    ///
+    /// Each commit waits before it becomes durable, so that a kill finds some there: acknowledged too early, they are lost.
+    pub(super) fn launch(&self) {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=on -c synchronous_commit=on \
-             -c full_page_writes=on -c max_connections=50 -c shared_buffers=64MB",
+             -c full_page_writes=on -c max_connections=50 -c shared_buffers=64MB -c commit_delay=10000 \
+             -c commit_siblings=0",
             self.port
         );
         let log = self.home.join("log");
         let data = self.data();
-        let mut start = as_postgres(path(&self.bin.join("pg_ctl")), &["start", "-w", "-s", "-t", "120", "-D", path(&data)]);
+        let mut start =
+            as_postgres(path(&self.bin.join("pg_ctl")), &["start", "-w", "-s", "-t", "120", "-D", path(&data)]);
         let status = start.args(["-l", path(&log), "-o", &options]).status().unwrap();
         assert!(status.success(), "{start:?}: {}", fs::read_to_string(log).unwrap_or_default());
     }
 
     /// `kill -9` of every process of it at once, as when the machine loses power.
-    pub fn kill_all(&self) {
+    pub(super) fn kill_all(&self) {
         let data = self.data();
         kill(&[self.postmaster()]);
         // Its children, those it had just forked included. Each has the data directory as its working directory.
@@ -81,11 +86,12 @@ impl Postgres {
     }
 
     /// `kill -9` of one of its processes that serves a client: the postmaster ends all others and recovers by itself.
-    pub fn kill_one_backend(&self) {
+    pub(super) fn kill_one_backend(&self) {
         let data = self.data();
         let backends = processes(|proc| {
             fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd == data)
-                && fs::read_to_string(proc.join("cmdline")).is_ok_and(|line| line.starts_with("postgres: postgres postgres"))
+                && fs::read_to_string(proc.join("cmdline"))
+                    .is_ok_and(|line| line.starts_with("postgres: postgres postgres"))
         });
         kill(&backends[..1]);
     }
@@ -185,7 +191,10 @@ fn processes(wanted: impl Fn(&Path) -> bool) -> Vec<u32> {
 /// Below the range that the kernel hands to outgoing connections: it must still be free after the kill.
 fn free_port() -> u16 {
     let first = 20_000 + u16::try_from(id() % 10_000).unwrap();
-    (first..30_000).chain(20_000..first).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+    (first..30_000)
+        .chain(20_000..first)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
 
 fn path(path: &Path) -> &str {

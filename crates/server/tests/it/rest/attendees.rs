@@ -124,7 +124,8 @@ async fn an_event_has_at_most_five_hundred_guests() {
     assert_eq!(answer.pointers(), ["/attendees"]);
     let event = make::event(&mio, &calendar, json!({ "attendees": guests(500) })).await;
     assert_eq!(event["attendee_count"], 500);
-    let one_more = mio.post(&format!("/api/events/{}/attendees", id(&event)), json!({ "email": "x@example.org" })).await;
+    let one_more =
+        mio.post(&format!("/api/events/{}/attendees", id(&event)), json!({ "email": "x@example.org" })).await;
     one_more.problem(422, "too_many_attendees");
 }
 

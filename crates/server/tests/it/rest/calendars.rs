@@ -178,6 +178,22 @@ async fn a_new_time_zone_moves_days_and_floating_times_with_their_rooms_and_noth
 }
 
 #[tokio::test]
+async fn a_day_that_becomes_longer_with_its_zone_is_found_to_its_end() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.user("mio").await;
+    let calendar = make::calendar(&mio, "Work").await;
+    // 24 hours in Tokyo, 25 in Berlin.
+    make::event(&mio, &calendar, json!({ "start": day("2026-10-25") })).await;
+    let changed = json!({ "time_zone": "Europe/Berlin", "name": "Berlin" });
+    mio.patch(&format!("{CALENDARS}/{calendar}"), changed).await.is(200);
+    let read = mio.get(&format!("{CALENDARS}/{calendar}")).await.ok();
+    assert_eq!((&read["time_zone"], &read["name"]), (&json!("Europe/Berlin"), &json!("Berlin")));
+    let window = "from=2026-10-25T22:30:00Z&to=2026-10-25T23:00:00Z";
+    let page = mio.get(&format!("{CALENDARS}/{calendar}/events?{window}")).await.ok();
+    assert_eq!(items(&page).len(), 1);
+}
+
+#[tokio::test]
 async fn a_new_time_zone_is_refused_whole_where_somebody_else_has_a_room_at_the_new_time() {
     let koyomi = harness::start().await;
     let (mio, admin) = (koyomi.user("mio").await, koyomi.admin("admin").await);

@@ -44,7 +44,9 @@ async fn a_role_holds_from_the_next_request_on_and_old_validators_do_not_hide_it
     ren.get(&list).await.problem(404, "not_found");
     make::share(&mio, &calendar, &ren, "free_busy").await;
     let mut tag = "\"x\"".to_owned();
-    for (role, title) in [("free_busy", "null"), ("reader", "Secret plan"), ("free_busy", "null"), ("writer", "Secret plan")] {
+    for (role, title) in
+        [("free_busy", "null"), ("reader", "Secret plan"), ("free_busy", "null"), ("writer", "Secret plan")]
+    {
         let changed = mio.patch(&member, json!({ "role": role })).await.ok();
         assert_eq!((&changed["role"], &changed["user_id"]), (&json!(role), &json!(ren.id)));
         let page = ren.with("if-none-match", &tag).get(&list).await;

@@ -92,7 +92,11 @@ async fn an_occurrence_with_a_record_of_its_own_is_shown_in_the_place_of_the_one
     override_occurrence(&koyomi, &event, "2080-03-11 10:00", "2080-03-11T05:00:00Z").await;
     for year in [2026, 2080] {
         let window = format!("from={year}-03-11T00:00:00Z&to={year}-03-13T00:00:00Z");
-        for list in [format!("{}?{window}", occurrences_of(&event)), format!("/api/calendars/{calendar}/events?{window}"), format!("/api/me/events?{window}")] {
+        for list in [
+            format!("{}?{window}", occurrences_of(&event)),
+            format!("/api/calendars/{calendar}/events?{window}"),
+            format!("/api/me/events?{window}"),
+        ] {
             for limit in 1..=3 {
                 let found = json!({ "items": pages(&mio, &list, limit).await });
                 assert_eq!(texts(&found, "title"), ["Moved", "Review"], "{list}");
@@ -107,10 +111,15 @@ async fn an_occurrence_with_a_record_of_its_own_is_shown_in_the_place_of_the_one
     // Moved on its own it keeps standing for the same occurrence.
     let moved = json!({ "start": at("2026-03-11T16:00:00", "Asia/Tokyo") });
     let moved = mio.patch(&format!("/api/events/{own}"), moved).await.ok();
-    assert_eq!((&moved["original_start"], &moved["start_time"]), (&json!("2026-03-11T10:00:00"), &json!("2026-03-11T07:00:00Z")));
+    assert_eq!(
+        (&moved["original_start"], &moved["start_time"]),
+        (&json!("2026-03-11T10:00:00"), &json!("2026-03-11T07:00:00Z"))
+    );
     let recurring = mio.patch(&format!("/api/events/{own}"), json!({ "recurrence": ["RRULE:FREQ=DAILY"] })).await;
     recurring.problem(422, "validation_failed");
-    let series = mio.patch(&format!("/api/events/{}", id(&event)), json!({ "start": at("2026-03-10T12:00:00", "Asia/Tokyo") })).await;
+    let series = mio
+        .patch(&format!("/api/events/{}", id(&event)), json!({ "start": at("2026-03-10T12:00:00", "Asia/Tokyo") }))
+        .await;
     series.problem(409, "series_has_overrides");
 }
 
@@ -142,8 +151,5 @@ async fn a_new_time_zone_of_the_calendar_keeps_an_override_in_its_place() {
     mio.patch(&format!("/api/calendars/{calendar}"), json!({ "time_zone": "UTC" })).await.is(200);
     let page = mio.get(&occurrences_of(&event)).await.ok();
     assert_eq!(texts(&page, "start_time"), ["2026-03-10T10:00:00Z", "2026-03-11T14:00:00Z", "2026-03-12T10:00:00Z"]);
-    assert_eq!(
-        texts(&page, "original_start"),
-        ["2026-03-10T10:00:00", "2026-03-11T10:00:00", "2026-03-12T10:00:00"]
-    );
+    assert_eq!(texts(&page, "original_start"), ["2026-03-10T10:00:00", "2026-03-11T10:00:00", "2026-03-12T10:00:00"]);
 }

@@ -43,7 +43,8 @@ async fn full_calendars(mio: &Person) -> Vec<String> {
     for n in 0..240 {
         let start = monday + TimeDelta::hours(i64::try_from(dice.below(60)).unwrap());
         let minutes = [0, 0, 30, 60, 60, 600, 3 * 1440][usize::try_from(dice.below(7)).unwrap()];
-        let mut more = json!({ "title": format!("{n}"), "start": utc(start), "end": utc(start + TimeDelta::minutes(minutes)) });
+        let mut more =
+            json!({ "title": format!("{n}"), "start": utc(start), "end": utc(start + TimeDelta::minutes(minutes)) });
         if dice.below(12) == 0 {
             more["recurrence"] = json!([format!("RRULE:FREQ=DAILY;COUNT={}", 2 + dice.below(4))]);
         }
@@ -136,7 +137,8 @@ async fn a_list_without_bounds_begins_with_the_first_and_ends_two_years_from_now
     let koyomi = harness::start().await;
     let mio = koyomi.user("mio").await;
     let calendar = make::calendar(&mio, "Work").await;
-    for (title, date) in [("old", "0001-01-02"), ("near", "2028-03-01"), ("far", "2028-03-03"), ("last", "9999-12-30")] {
+    for (title, date) in [("old", "0001-01-02"), ("near", "2028-03-01"), ("far", "2028-03-03"), ("last", "9999-12-30")]
+    {
         make::event(&mio, &calendar, json!({ "title": title, "start": day(date) })).await;
     }
     let list = format!("/api/calendars/{calendar}/events");
@@ -200,8 +202,12 @@ async fn a_rule_that_never_happens_again_does_not_close_its_calendar() {
     let koyomi = harness::start().await;
     let mio = koyomi.user("mio").await;
     let calendar = make::calendar(&mio, "Work").await;
-    let never = json!({ "title": "never", "recurrence": ["RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"] });
-    make::event(&mio, &calendar, never).await;
+    for rule in
+        ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;INTERVAL=7;BYDAY=WE", "FREQ=HOURLY;INTERVAL=24;BYHOUR=3"]
+    {
+        let never = json!({ "title": "never", "recurrence": [format!("RRULE:{rule}")] });
+        make::event(&mio, &calendar, never).await;
+    }
     make::event(&mio, &calendar, json!({ "title": "single" })).await;
     for to in ["2080-01-01", "9999-12-31"] {
         let page = mio.get(&format!("/api/calendars/{calendar}/events?to={to}T00:00:00Z")).await;
@@ -330,7 +336,10 @@ async fn items_are_trimmed_and_nested_as_asked_in_every_list() {
         for nested in ["attendees", "resources", "organizer"] {
             assert!(plain.get(nested).is_none());
         }
-        assert_eq!(first("fields=id,title,start").await, json!({ "id": event["id"], "title": "Review", "start": event["start"] }));
+        assert_eq!(
+            first("fields=id,title,start").await,
+            json!({ "id": event["id"], "title": "Review", "start": event["start"] })
+        );
         let nested = first("expand=attendees,%20resources,organizer").await;
         assert_eq!(nested["attendees"][0]["email"], "zoe@example.org", "{path}");
         // What this occurrence has booked, not the next one.
@@ -344,7 +353,15 @@ async fn items_are_trimmed_and_nested_as_asked_in_every_list() {
 
 /// Every text that only those may read who see the whole event.
 const PRIVATE: [&str; 9] = [
-    "hush-title", "hush-text", "hush-place", "hush-uid", "hush-guest", "hush-room", "hush-name", "FREQ=DAILY", "New_York",
+    "hush-title",
+    "hush-text",
+    "hush-place",
+    "hush-uid",
+    "hush-guest",
+    "hush-room",
+    "hush-name",
+    "FREQ=DAILY",
+    "New_York",
 ];
 
 #[tokio::test]

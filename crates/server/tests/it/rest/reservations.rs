@@ -125,20 +125,28 @@ async fn what_is_given_back_is_free_for_others_and_shown_as_cancelled() {
 }
 
 #[tokio::test]
-async fn a_room_that_the_event_has_already_is_not_booked_twice() {
+async fn what_the_event_has_already_is_not_booked_twice_and_what_was_given_back_can_be_had_again() {
     let koyomi = harness::start().await;
     let (mio, admin) = (koyomi.user("mio").await, koyomi.admin("admin").await);
     let calendar = make::calendar(&mio, "Work").await;
     let room = make::room(&admin, "Kaede").await;
     let shared = json!({ "name": "Garden", "kind": "other", "exclusive": false });
     let garden = id(&admin.post("/api/resources", shared).await.is(201).ok()).to_owned();
-    let event = make::event(&mio, &calendar, json!({ "resources": [room, garden] })).await;
-    let before = traces(&koyomi).await;
+    let daily = json!({ "resources": [room, garden], "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"] });
+    let event = make::event(&mio, &calendar, daily).await;
+    let before = mio.get(&reservations_of(&event)).await.ok();
+    assert_eq!(items(&before).len(), 4);
     for resource in [&room, &garden] {
-        let again = mio.post(&reservations_of(&event), json!({ "resources": [resource] })).await;
-        again.problem(409, "already_booked");
+        let again = mio.post(&reservations_of(&event), json!({ "resources": [resource] })).await.is(201).ok();
+        let had: Vec<_> = items(&before).iter().filter(|r| r["resource_id"] == **resource).cloned().collect();
+        assert_eq!(*items(&again), had);
     }
-    assert_eq!(traces(&koyomi).await, before);
+    assert_eq!(mio.get(&reservations_of(&event)).await.ok(), before);
+    let first = items(&before).iter().find(|r| r["resource_id"] == room).unwrap();
+    mio.delete(&format!("{}/{}", reservations_of(&event), id(first))).await.is(204);
+    assert_eq!(busy(&mio, &room, MARCH.0, MARCH.1).await.len(), 1);
+    mio.post(&reservations_of(&event), json!({ "resources": [room] })).await.is(201);
+    assert_eq!(mio.get(&reservations_of(&event)).await.ok(), before);
     // Others may use what many can use.
     make::event(&mio, &calendar, json!({ "resources": [garden] })).await;
 }

@@ -33,7 +33,10 @@ async fn a_resource_is_added_changed_and_removed() {
     assert_eq!((&room["capacity"], &room["location"]), (&json!(null), &json!("3F")));
     assert_eq!(room["updated_at"], "2026-03-02T10:00:00Z");
     let late = admin.with("if-match", &made.etag());
-    assert_eq!(late.patch(&path, json!({ "name": "x" })).await.problem(412, "precondition_failed")["current_etag"], changed.etag());
+    assert_eq!(
+        late.patch(&path, json!({ "name": "x" })).await.problem(412, "precondition_failed")["current_etag"],
+        changed.etag()
+    );
     late.delete(&path).await.problem(412, "precondition_failed");
     assert_eq!(admin.patch(&path, json!({ "description": "Projector" })).await.etag(), changed.etag());
 
@@ -105,7 +108,9 @@ async fn resources_are_found_by_name_place_kind_and_size_page_by_page() {
         answer.problem(400, "malformed_request");
         assert_eq!(answer.pointers(), ["?cursor"]);
     }
-    for (query, pointer) in [("q=", "?q"), ("capacity=0", "?capacity"), ("kind=ship", "?kind"), ("ids=x", "?ids"), ("limit=0", "?limit")] {
+    for (query, pointer) in
+        [("q=", "?q"), ("capacity=0", "?capacity"), ("kind=ship", "?kind"), ("ids=x", "?ids"), ("limit=0", "?limit")]
+    {
         let answer = mio.get(&format!("{RESOURCES}?{query}")).await;
         if query == "q=" && answer.status == 200 {
             continue;

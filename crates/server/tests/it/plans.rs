@@ -1,0 +1,87 @@
+//! Every hot query keeps its plan, on a database of a realistic shape: no table is read from end to end, index-only
+//! scans are that, and rows read, rows sorted and blocks touched stay in proportion to what is answered.
+//!
+//! `KOYOMI_PLANS_DATABASE_URL` names a database with a load of its own (`koyomi seed --profile load`) instead; then, and
+//! with `KOYOMI_PLANS_SHOW=1` or `KOYOMI_PLANS_SHOW=part of a name`, the figures are printed, with a name the plans too.
+
+mod cases;
+mod plan;
+
+use chrono::{NaiveDate, NaiveTime};
+use kernel::{Clock, Ids};
+use koyomi::Koyomi;
+use koyomi::seed::{Profile, Sizes};
+use sqlx::{Connection, PgConnection};
+use store::{Settings, Store};
+use users::{DEFAULT_TENANT, NewToken};
+
+use self::cases::World;
+use self::plan::{Case, Mode, Seen};
+use crate::harness;
+
+/// The shape of the default load at two fifths of its size, with rooms enough for a long list of them.
+fn sizes() -> Sizes {
+    Sizes { users: 1_000, calendars: 200, events_per_calendar: 200, rooms: 300, seed: 1 }
+}
+
+#[tokio::test]
+async fn every_hot_query_keeps_its_plan() {
+    match std::env::var("KOYOMI_PLANS_DATABASE_URL") {
+        Ok(url) => {
+            let store = Store::open(&Settings::new(&url), Clock::System, Ids::random(Clock::System)).await.unwrap();
+            look(&Koyomi::new(store), &mut PgConnection::connect(&url).await.unwrap()).await;
+        }
+        Err(_) => {
+            let koyomi = harness::start_on_fresh_database().await;
+            let today = koyomi.clock.now().date_naive();
+            koyomi.koyomi.seed(Profile::Load(sizes()), today, |_| ()).await.unwrap();
+            look(&koyomi.koyomi, &mut koyomi.sql().await).await;
+        }
+    }
+}
+
+async fn look(koyomi: &Koyomi, conn: &mut PgConnection) {
+    let token = NewToken { name: "plans".to_owned(), expires_at: None };
+    koyomi.users.create_token_for(DEFAULT_TENANT, "user00000@example.com", token).await.unwrap();
+    // The day of the load: series are written down until 24 months behind it.
+    let today: NaiveDate = sqlx::query_scalar("select (max(expanded_until) - interval '24 months')::date from events")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    let world = World::look(conn, today.and_time(NaiveTime::MIN).and_utc()).await;
+    let mut wrong = Vec::new();
+    for case in world.cases(conn).await {
+        for mode in [Mode::Custom, Mode::Generic] {
+            if case.planned_each_time && mode == Mode::Generic {
+                continue;
+            }
+            let seen = case.explain(conn, mode).await;
+            let objections = case.objections(&seen);
+            show(&case, mode, &seen);
+            if !objections.is_empty() {
+                wrong.push(format!("{} ({mode:?}): {}\n{seen}", case.name, objections.join("; ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} plans are not as they must be:\n\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn show(case: &Case, mode: Mode, seen: &Seen) {
+    let Ok(wanted) = std::env::var("KOYOMI_PLANS_SHOW") else { return };
+    if wanted != "1" && !case.name.contains(&wanted) {
+        return;
+    }
+    println!(
+        "{:<60} {:<8} {:>9.2} ms (planned in {:.2}) {:>6} rows {:>8} read {:>7} buffers",
+        case.name,
+        format!("{mode:?}"),
+        seen.milliseconds,
+        seen.planning,
+        seen.returned(),
+        seen.reads(),
+        seen.buffers()
+    );
+    if wanted != "1" {
+        println!("{seen}");
+    }
+}

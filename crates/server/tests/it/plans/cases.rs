@@ -1,0 +1,444 @@
+//! The statements of the product with the values that people would give them.
+
+use chrono::{DateTime, Months, TimeDelta, Utc};
+use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
+
+use super::plan::Case;
+
+/// What the values are taken from: a seeded database, and the person in it who has the most of everything.
+pub(super) struct World {
+    pub(super) now: DateTime<Utc>,
+    tenant: Uuid,
+    user: Uuid,
+    token_hash: String,
+    /// That person's calendars, the largest first.
+    calendars: Vec<Uuid>,
+    longest: Vec<i64>,
+    /// Ids of events, of a page and of the most one may ask for.
+    events: Vec<Uuid>,
+    /// A series without an end.
+    series: Uuid,
+    users: Vec<Uuid>,
+    rooms: Vec<Uuid>,
+}
+
+/// Pages as people ask for them: 50 rows and one that says whether there is more.
+const PAGE: usize = 51;
+
+impl World {
+    pub(super) async fn look(conn: &mut PgConnection, now: DateTime<Utc>) -> Self {
+        let user = one(conn, "select id from users where email = 'user00000@example.com'").await;
+        let calendars = many(
+            conn,
+            &format!(
+                "select m.calendar_id from calendar_members m join heads h using (calendar_id)
+                 where m.user_id = '{user}' order by h.seq desc limit 100"
+            ),
+        )
+        .await;
+        let longest: Vec<i64> = sqlx::query_scalar(
+            "select longest_seconds from calendars c join unnest($1::uuid[]) with ordinality m (id, n) using (id) order by n",
+        )
+        .bind(&calendars)
+        .fetch_all(&mut *conn)
+        .await
+        .unwrap();
+        Self {
+            now,
+            tenant: one(conn, "select id from tenants where slug = 'default'").await,
+            token_hash: sqlx::query_scalar(
+                "select format('''\\x%s''', encode(token_hash, 'hex')) from api_tokens limit 1",
+            )
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap(),
+            events: many(conn, "select id from events where deleted_at is null order by md5(id::text) limit 500").await,
+            series: one(
+                conn,
+                "select v.recurring_event_id from events v join events e on e.id = v.recurring_event_id
+                 where e.expanded_until is not null and e.recurrence[1] = 'RRULE:FREQ=WEEKLY' limit 1",
+            )
+            .await,
+            users: many(conn, "select id from users order by md5(id::text) limit 50").await,
+            rooms: many(conn, "select id from resources order by md5(id::text) limit 3").await,
+            user,
+            calendars,
+            longest,
+        }
+    }
+
+    pub(super) async fn cases(&self, conn: &mut PgConnection) -> Vec<Case> {
+        let mut cases = self.people();
+        cases.extend(self.calendars());
+        cases.extend(self.lists(conn).await);
+        cases.extend(self.searches());
+        cases.extend(self.agendas());
+        cases.extend(self.events(conn).await);
+        cases.extend(self.guests());
+        cases.extend(self.rooms(conn).await);
+        cases.push(self.commit());
+        cases
+    }
+
+    fn people(&self) -> Vec<Case> {
+        let ids = uuids(&self.users);
+        vec![
+            case("who shows this token", users::hot::CALLER, vec![("bytea", self.token_hash.clone()), time(self.now)])
+                .costs(4.0, 16, 0),
+            case("50 users", users::hot::FIND_MANY, vec![self.tenant(), ids]).costs(1.0, 180, 0),
+            case(
+                "users by name or address",
+                users::hot::SEARCH,
+                vec![self.tenant(), text("%user0001%"), text(""), nil(), limit(PAGE)],
+            )
+            .costs(100.0, 120, 1_000)
+            .planned_each_time(),
+        ]
+    }
+
+    fn calendars(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for n in [1, 10, 100] {
+            let ids = uuids(&self.calendars[..n]);
+            let arguments = vec![uuid(self.user), self.tenant(), ids];
+            cases.push(case(&format!("the right to {n} calendars"), events::hot::GRANTS, arguments).costs(
+                5.0,
+                40 + 12 * n as u64,
+                200,
+            ));
+        }
+        let all = || ("uuid[]", "null".to_owned());
+        cases.push(
+            case("the right to all calendars", events::hot::GRANTS, vec![uuid(self.user), self.tenant(), all()])
+                .costs(5.0, 2_000, 400),
+        );
+        let arguments = vec![uuid(self.user), self.tenant(), all(), time(long_ago()), nil(), limit(PAGE)];
+        // The caller's calendars, however many, are sorted by age: nobody has thousands.
+        cases.push(case("my calendars", events::hot::LIST_CALENDARS, arguments).costs(20.0, 1_000, 400));
+        let arguments = vec![uuid(self.calendars[0]), text(""), nil(), limit(PAGE)];
+        cases.push(case("members of a calendar", events::hot::LIST_MEMBERS, arguments).costs(4.0, 300, 200));
+        cases
+    }
+
+    async fn lists(&self, conn: &mut PgConnection) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for n in [1, 10, 100] {
+            let each = n as u64;
+            // Every calendar gives at most a page; what is shown is looked up for a page of them.
+            let (reads, buffers, sorts) = (n as f64 + 12.0, 1_200 + 110 * each, PAGE as u64 * each);
+            let mut list = |name: &str, sql, span, after| {
+                let arguments = self.listing(n, span, after, None, None);
+                let case = case(&format!("{name}, {n} calendars"), sql, arguments).index_only(&["occurrences"]);
+                cases.push(case.costs(reads, buffers, sorts));
+            };
+            list("a month", events::hot::PAGE, self.month(), None);
+            list("everything", events::hot::PAGE, self.everything(), None);
+            let after = self.deep(conn, n).await;
+            list("everything, far in", events::hot::PAGE, self.everything(), Some(after));
+            let behind = (self.now + Months::new(25), self.now + Months::new(36));
+            let arguments = self.listing(n, behind, None, None, None);
+            // As many series as go on in these calendars come along to be expanded.
+            let name = format!("behind the horizon, {n} calendars");
+            let case = case(&name, events::hot::PAGE_ENDLESS, arguments);
+            cases.push(case.costs(12.0, 300 + 40_000, 3_000));
+        }
+        cases
+    }
+
+    fn searches(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for n in [1, 100] {
+            for (word, pattern) in
+                [("2 characters", "%検索%"), ("a common word", "%review%"), ("a rare one", "%障害対応 1on1%")]
+            {
+                for (name, span) in [("a month", self.month()), ("everything", self.everything())] {
+                    let name = format!("search for {word}, {name}, {n} calendars");
+                    let arguments = self.listing(n, span, None, None, Some(pattern));
+                    cases.push(case(&name, events::hot::SEARCH, arguments).costs(2_000.0, 60_000, 60_000));
+                    if n == 1 {
+                        let arguments = self.listing(n, span, None, None, Some(pattern));
+                        cases.push(
+                            case(&format!("{name}, endless"), events::hot::SEARCH_ENDLESS, arguments)
+                                .costs(2_000.0, 60_000, 60_000),
+                        );
+                    }
+                }
+            }
+        }
+        cases
+    }
+
+    fn agendas(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for (name, span) in [("a month", self.month()), ("everything", self.everything())] {
+            for (kind, sql) in [("", events::hot::AGENDA), (", endless", events::hot::AGENDA_ENDLESS)] {
+                let arguments = self.listing(100, span, None, Some(self.user), None);
+                cases.push(case(&format!("agenda, {name}{kind}"), sql, arguments).costs(2_000.0, 100_000, 60_000));
+            }
+        }
+        cases
+    }
+
+    async fn events(&self, conn: &mut PgConnection) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for (name, span) in [("a month", self.month()), ("everything", self.everything())] {
+            for (kind, sql) in [("", events::hot::OF_EVENT), (", endless", events::hot::OF_EVENT_ENDLESS)] {
+                let mut arguments = self.listing(0, span, None, None, None);
+                arguments[11] = uuid(self.series);
+                cases.push(
+                    case(&format!("occurrences of a series, {name}{kind}"), sql, arguments).costs(16.0, 1_500, 600),
+                );
+            }
+        }
+        for n in [1, 50, 500] {
+            let arguments = vec![uuid(self.user), self.tenant(), uuids(&self.events[..n])];
+            let buffers = 60 + 60 * n as u64;
+            cases.push(case(&format!("{n} events by id"), events::hot::FIND, arguments).costs(16.0, buffers, 500));
+        }
+        let arguments = vec![uuid(self.user), self.tenant(), uuid(self.series)];
+        cases.push(case("an event to change", events::hot::FIND_FOR_UPDATE, arguments).costs(8.0, 120, 10));
+        cases.push(
+            case("what is written down of a series", events::hot::STORED, vec![uuid(self.series)]).costs(2.0, 400, 300),
+        );
+        cases.push(
+            case("the first occurrence", events::hot::FIRST_START, vec![uuid(self.calendars[0])])
+                .costs(1.0, 8, 0)
+                .index_only(&["occurrences"]),
+        );
+        let uids: Vec<String> = sqlx::query_scalar("select uid from events where calendar_id = $1 limit 50")
+            .bind(self.calendars[0])
+            .fetch_all(conn)
+            .await
+            .unwrap();
+        let uids = format!("'{{{}}}'::text[]", uids.join(","));
+        let arguments = vec![uuid(self.user), uuid(self.calendars[0]), ("text[]", uids)];
+        cases.push(case("50 records by uid", events::hot::RECORDS, arguments).costs(20.0, 4_000, 100));
+        let arguments = vec![uuid(self.user), uuid(self.calendars[0]), nil(), ("bigint", "500".to_owned())];
+        cases.push(case("a walk through a calendar", events::hot::WALK, arguments).costs(40.0, 25_000, 600));
+        cases
+    }
+
+    fn guests(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for n in [50, 500] {
+            let ids = || uuids(&self.events[..n]);
+            let each = n as u64;
+            for (name, limit) in [("all guests", "null"), ("the first 10 guests", "11")] {
+                let arguments = vec![ids(), ("bigint", limit.to_owned())];
+                let case = case(&format!("{name} of {n} events"), attendees::hot::LIST_MANY, arguments);
+                cases.push(case.index_only(&["attendees"]).costs(2.0, 40 + 30 * each, 200));
+            }
+            let case = case(&format!("how many guests {n} events have"), attendees::hot::COUNT_MANY, vec![ids()]);
+            cases.push(case.index_only(&["attendees"]).costs(30.0, 40 + 8 * each, 20 * each));
+            let case = self::case(
+                &format!("what I answered to {n} events"),
+                attendees::hot::ANSWERS_OF,
+                vec![uuid(self.user), ids()],
+            );
+            cases.push(case.costs(30.0, 40 + 12 * each, 600));
+        }
+        let arguments = vec![uuid(self.events[0]), time(long_ago()), nil(), limit(PAGE)];
+        cases.push(case("guests of an event", attendees::hot::PAGE, arguments).costs(3.0, 300, 0));
+        let arguments = vec![uuid(self.user), nil(), limit(100)];
+        cases.push(
+            case("what I am invited to", attendees::hot::EVENT_IDS_OF_USER, arguments)
+                .index_only(&["attendees"])
+                .costs(1.5, 16, 0),
+        );
+        cases
+    }
+
+    async fn rooms(&self, conn: &mut PgConnection) -> Vec<Case> {
+        let listing = || {
+            let null = |kind| (kind, "null".to_owned());
+            vec![
+                self.tenant(),
+                text(""),
+                nil(),
+                null("uuid[]"),
+                null("text"),
+                null("integer"),
+                null("text"),
+                limit(PAGE),
+            ]
+        };
+        let mut cases = vec![case("rooms", resources::hot::LIST, listing()).costs(1.5, 60, 0)];
+        for (name, days) in [("a day", 1), ("a quarter", 90)] {
+            for only_free in ["false", "true"] {
+                let mut arguments = listing();
+                arguments.extend([
+                    time(self.now),
+                    time(self.now + TimeDelta::days(days)),
+                    ("boolean", only_free.to_owned()),
+                ]);
+                let name = format!("availability, {name}{}", if only_free == "true" { ", only free" } else { "" });
+                let case = case(&name, resources::hot::AVAILABILITY, arguments).index_only(&["reservations"]);
+                cases.push(case.costs(120.0, 4_000, 0));
+            }
+        }
+        let booked =
+            many(conn, "select event_id from reservations group by event_id order by md5(event_id::text) limit 50")
+                .await;
+        cases.push(
+            case("reservations of 50 events", resources::hot::LIST_MANY, vec![uuids(&booked)]).costs(3.0, 9_000, 4_000),
+        );
+        cases.push(
+            case("rooms of 50 events", resources::hot::BOOKED_MANY, vec![uuids(&booked)])
+                .index_only(&["reservations"])
+                .costs(60.0, 600, 4_000),
+        );
+        let starts: Vec<String> = sqlx::query_scalar(
+            "select min(v.original_start)::text from reservations v join unnest($1::uuid[]) with ordinality e (id, n) on e.id = v.event_id
+             group by e.n order by e.n",
+        )
+        .bind(&booked)
+        .fetch_all(conn)
+        .await
+        .unwrap();
+        let starts = (
+            "timestamp[]",
+            format!("'{{{}}}'::timestamp[]", starts.iter().map(|s| format!("\"{s}\"")).collect::<Vec<_>>().join(",")),
+        );
+        cases.push(
+            case("reservations of 50 occurrences", resources::hot::LIST_FOR_OCCURRENCES, vec![uuids(&booked), starts])
+                .costs(60.0, 9_000, 100),
+        );
+        let arguments = vec![uuid(booked[0]), time(long_ago()), nil(), limit(PAGE)];
+        cases.push(case("reservations of an event", resources::hot::PAGE, arguments).costs(6.0, 400, 300));
+        let (from, to) = (self.now + TimeDelta::days(2), self.now + TimeDelta::days(3));
+        let span = |at: DateTime<Utc>| ("timestamptz[]", format!("array['{at}', '{at}', '{at}']::timestamptz[]"));
+        let arguments =
+            vec![self.tenant(), uuids(&self.rooms), span(from), span(to), ("uuid", "null".to_owned()), limit(100)];
+        cases.push(case("who stands in the way", resources::hot::CONFLICTS, arguments).costs(6.0, 600, 200));
+        cases
+    }
+
+    /// The end of every write.
+    fn commit(&self) -> Case {
+        let calendar = uuids(&self.calendars[..1]);
+        let arguments = vec![
+            calendar.clone(),
+            ("uuid[]", "'{}'".to_owned()),
+            calendar,
+            ("integer[]", "'{0}'".to_owned()),
+            ("text[]", "'{event_updated}'".to_owned()),
+            uuids(&self.events[..1]),
+        ];
+        case("lock and bump a head", store::hot::BUMP, arguments).costs(8.0, 60, 1)
+    }
+
+    fn month(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.now, self.now + TimeDelta::days(31))
+    }
+
+    fn everything(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (long_ago(), self.now + Months::new(24))
+    }
+
+    /// The position of an occurrence in the middle of all that these calendars hold.
+    async fn deep(&self, conn: &mut PgConnection, calendars: usize) -> [String; 3] {
+        let (start, id, original): (String, Uuid, String) = sqlx::query_as(
+            "select start_time::text, event_id, original_start::text from occurrences where calendar_id = any($1)
+             order by start_time, event_id, original_start
+             offset (select count(*) / 2 from occurrences where calendar_id = any($1)) limit 1",
+        )
+        .bind(&self.calendars[..calendars])
+        .fetch_one(conn)
+        .await
+        .unwrap();
+        [format!("'{start}'"), format!("'{id}'"), format!("'{original}'")]
+    }
+
+    /// `$1` to `$12` of the lists of occurrences.
+    fn listing(
+        &self,
+        calendars: usize,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        after: Option<[String; 3]>,
+        guest: Option<Uuid>,
+        pattern: Option<&str>,
+    ) -> Vec<(&'static str, String)> {
+        let ids = &self.calendars[..calendars];
+        let longest: Vec<String> = self.longest[..calendars].iter().map(i64::to_string).collect();
+        let [start, event, original] = after
+            .unwrap_or_else(|| [format!("'{}'", long_ago()), format!("'{}'", Uuid::nil()), "'0001-01-01'".to_owned()]);
+        vec![
+            uuids(ids),
+            ("bigint[]", format!("'{{{}}}'::bigint[]", longest.join(","))),
+            time(from),
+            time(to),
+            ("timestamptz", start),
+            ("uuid", event),
+            ("timestamp", original),
+            limit(PAGE),
+            guest.map_or(("uuid", "null".to_owned()), uuid),
+            uuids(ids),
+            pattern.map_or(("text", "null".to_owned()), text),
+            ("uuid", "null".to_owned()),
+        ]
+    }
+
+    fn tenant(&self) -> (&'static str, String) {
+        uuid(self.tenant)
+    }
+}
+
+impl Case {
+    fn costs(mut self, reads_per_row: f64, buffers: u64, sorts: u64) -> Self {
+        (self.reads_per_row, self.buffers, self.sorts) = (reads_per_row, buffers, sorts);
+        self
+    }
+
+    fn index_only(mut self, tables: &'static [&'static str]) -> Self {
+        self.index_only = tables;
+        self
+    }
+
+    fn planned_each_time(mut self) -> Self {
+        self.planned_each_time = true;
+        self
+    }
+}
+
+fn case(name: &str, sql: &'static str, arguments: Vec<(&'static str, String)>) -> Case {
+    let name = name.to_owned();
+    Case { name, sql, arguments, index_only: &[], reads_per_row: 0.0, buffers: 0, sorts: 0, planned_each_time: false }
+}
+
+fn long_ago() -> DateTime<Utc> {
+    kernel::Span::EARLIEST
+}
+
+fn uuid(id: Uuid) -> (&'static str, String) {
+    ("uuid", format!("'{id}'"))
+}
+
+fn nil() -> (&'static str, String) {
+    uuid(Uuid::nil())
+}
+
+fn uuids(ids: &[Uuid]) -> (&'static str, String) {
+    let list: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    ("uuid[]", format!("'{{{}}}'::uuid[]", list.join(",")))
+}
+
+fn time(at: DateTime<Utc>) -> (&'static str, String) {
+    ("timestamptz", format!("'{at}'"))
+}
+
+fn text(text: &str) -> (&'static str, String) {
+    ("text", format!("'{text}'"))
+}
+
+fn limit(rows: usize) -> (&'static str, String) {
+    ("bigint", rows.to_string())
+}
+
+async fn one(conn: &mut PgConnection, sql: &'static str) -> Uuid {
+    sqlx::query_scalar(sql).fetch_one(conn).await.unwrap()
+}
+
+async fn many(conn: &mut PgConnection, sql: &str) -> Vec<Uuid> {
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(conn).await.unwrap()
+}
