@@ -97,6 +97,8 @@ async fn overrides_behind_their_series() {
         starts(&shown, "daily@example.com"),
         ["10-23T07:00", "10-24T13:00", "10-25T08:00", "10-26T08:00", "10-27T08:00"]
     );
+    let moved = shown.iter().find(|shown| shown.title == "Daily, moved").unwrap();
+    assert_eq!(moved.original_start, "2026-10-24T09:00:00".parse().unwrap(), "it stands for the occurrence it was");
     let cancelled: Vec<_> = shown.iter().filter(|shown| shown.cancelled).collect();
     assert_eq!(cancelled.len(), 1);
     assert_eq!(cancelled[0].title, "Daily, cancelled, named in UTC");

@@ -89,3 +89,16 @@ impl Table {
         if seconds < start { seconds } else { start + (seconds - start) % CYCLE_SECONDS }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transitions_closer_than_their_shift_keep_the_search_sorted() {
+        let table = Table::new(7_200, vec![(1_100, -7_000), (1_000, -7_200)]);
+        assert!(table.spans.is_sorted_by_key(|span| span.local));
+        let offsets = [0, 8_199, 8_200, 9_000].map(|local| local - table.resolve(local, &mut 0).utc);
+        assert_eq!(offsets, [7_200, 7_200, -7_000, -7_000]);
+    }
+}

@@ -1,7 +1,7 @@
 //! Nothing that was acknowledged is lost: many clients write into one calendar while PostgreSQL is killed under them.
 //!
-//! The size comes from the environment, for long runs: `KOYOMI_CRASH_CLIENTS` (200), `KOYOMI_CRASH_KILLS` (2),
-//! `KOYOMI_CRASH_WRITES` (acknowledged writes before each kill, and after the last; 200), `KOYOMI_CRASH_SEED` (1).
+//! The size comes from the environment, for long runs: `KOYOMI_CRASH_CLIENTS` (200), `KOYOMI_CRASH_KILLS` (3),
+//! `KOYOMI_CRASH_WRITES` (acknowledged writes before each kill, and after the last; 120), `KOYOMI_CRASH_SEED` (1).
 
 mod clients;
 mod postgres;
@@ -39,8 +39,8 @@ async fn nothing_acknowledged_is_lost_when_postgresql_is_killed() {
         .map(|number| tokio::spawn(live(Arc::clone(&shared), number, seed)))
         .collect();
 
-    let writes = size("KOYOMI_CRASH_WRITES", 200);
-    for kill in 0..size("KOYOMI_CRASH_KILLS", 2) {
+    let writes = size("KOYOMI_CRASH_WRITES", 120);
+    for kill in 0..size("KOYOMI_CRASH_KILLS", 3) {
         progress(&shared, writes).await;
         if kill % 2 == 0 {
             postgres.kill_all();

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio, id};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use kernel::{Clock, Ids};
 use uuid::Uuid;
@@ -70,16 +71,14 @@ impl Postgres {
     /// `kill -9` of every process of it at once, as when the machine loses power.
     pub(super) fn kill_all(&self) {
         let data = self.data();
-        kill(&[self.postmaster()]);
-        // Its children, those it had just forked included. Each has the data directory as its working directory.
-        loop {
-            let left = processes(|proc| fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd == data));
-            if left.is_empty() {
-                break;
-            }
+        // Each has the data directory as its working directory. Found first and killed at once: who is left for a moment
+        // finishes the commit it is in.
+        let mut left = self.processes();
+        while !left.is_empty() {
             // Some may have gone by themselves meanwhile.
             let _ = Command::new("kill").arg("-9").args(left.iter().map(u32::to_string)).stderr(Stdio::null()).status();
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
+            left = self.processes();
         }
         // The dead postmaster's number stays taken until somebody buries it, and pg_ctl would take it for alive.
         let _ = fs::remove_file(data.join("postmaster.pid"));
@@ -87,19 +86,22 @@ impl Postgres {
 
     /// `kill -9` of one of its processes that serves a client: the postmaster ends all others and recovers by itself.
     pub(super) fn kill_one_backend(&self) {
-        let data = self.data();
-        let backends = processes(|proc| {
-            fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd == data)
-                && fs::read_to_string(proc.join("cmdline"))
-                    .is_ok_and(|line| line.starts_with("postgres: postgres postgres"))
-        });
-        kill(&backends[..1]);
+        let serves = |pid: &u32| {
+            let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.starts_with("postgres: postgres postgres")
+        };
+        let backend = self.processes().into_iter().find(serves).expect("a connected client");
+        run(Command::new("kill").args(["-9", &backend.to_string()]));
     }
 
-    fn postmaster(&self) -> u32 {
-        // Readable by its owner alone, and by root.
-        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
-        file.lines().next().unwrap().parse().unwrap()
+    fn processes(&self) -> Vec<u32> {
+        let data = self.data();
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let numbered = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+        numbered
+            .filter(|(_, process)| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == data))
+            .map(|(pid, _)| pid)
+            .collect()
     }
 
     fn data(&self) -> PathBuf {
@@ -176,16 +178,6 @@ fn as_postgres(program: &str, arguments: &[&str]) -> Command {
 fn run(command: &mut Command) {
     let status = command.stdout(Stdio::null()).status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(status.success(), "{command:?}: {status}");
-}
-
-fn kill(pids: &[u32]) {
-    run(Command::new("kill").arg("-9").args(pids.iter().map(u32::to_string)));
-}
-
-fn processes(wanted: impl Fn(&Path) -> bool) -> Vec<u32> {
-    let all = fs::read_dir("/proc").unwrap().flatten();
-    let numbered = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
-    numbered.filter(|(_, proc)| wanted(proc)).map(|(pid, _)| pid).collect()
 }
 
 /// Below the range that the kernel hands to outgoing connections: it must still be free after the kill.
