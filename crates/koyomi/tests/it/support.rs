@@ -219,10 +219,14 @@ impl Drop for World {
         let dropped = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
                 let mut admin = PgConnection::connect(&server()).await.unwrap();
-                sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)")))
-                    .execute(&mut admin)
-                    .await
-                    .unwrap();
+                let sql = format!("drop database if exists {name} with (force)");
+                // refused while autovacuum looks at it, whom only a superuser may send away
+                for _ in 0..100 {
+                    if sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut admin).await.is_ok() {
+                        return;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
             });
         });
         let _ = dropped.join();

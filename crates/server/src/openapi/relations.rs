@@ -25,16 +25,15 @@ fn link_created(document: &mut OpenApi) {
         .flat_map(|(path, item)| all(item).filter_map(|o| Some((path.clone(), o.operation_id.clone()?))))
         .collect();
     for (path, item) in &mut document.paths.paths {
-        let Some(RefOr::T(created)) = item.post.as_mut().and_then(|post| post.responses.responses.get_mut("201")) else {
+        let Some(RefOr::T(created)) = item.post.as_mut().and_then(|post| post.responses.responses.get_mut("201"))
+        else {
             continue;
         };
         for (target, operation_id) in &below {
             let Some(rest) = target.strip_prefix(&format!("{path}/{{")) else { continue };
             let Some((parameter, _)) = rest.split_once('}') else { continue };
-            let link = Link::builder()
-                .operation_id(operation_id)
-                .parameter(parameter, json!("$response.body#/id"))
-                .build();
+            let link =
+                Link::builder().operation_id(operation_id).parameter(parameter, json!("$response.body#/id")).build();
             created.links.insert(operation_id.clone(), link.into());
         }
     }

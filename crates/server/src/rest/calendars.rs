@@ -70,7 +70,8 @@ pub(crate) async fn find_calendar(
     patch, path = "/api/calendars/{calendar_id}", tag = "calendars",
     params(("calendar_id" = uuid::Uuid, Path), IfMatch), request_body = UpdateCalendar,
     responses((status = 200, body = Calendar, description = "Changed."),
-              (status = 403, description = "Only an owner changes a calendar."))
+              (status = 403, description = "Only an owner changes a calendar."),
+              (status = 409, description = "One of its events has a room that is taken at its time in the new zone."))
 )]
 pub(crate) async fn update_calendar(
     State(app): State<App>,

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::harness::{self, Client, Harness, PASSWORD, Person};
 use crate::make::{self, at, id, items};
-use crate::operations::{Names, assert_covered, send};
+use crate::operations::{FILE, Names, assert_covered, send};
 
 /// Members of the calendar by role; a colleague without any; somebody who is invited to the event and nothing else; an
 /// administrator without any role; the administrator of another organisation; nobody; a token that was revoked.
@@ -18,8 +18,6 @@ const LOGIN: &str = r#"{"email":"mio@example.com","password":"{password}"}"#;
 const MEMBER: &str = r#"{"user_id":"{colleague_id}","role":"reader"}"#;
 const ROOM: &str = r#"{"resources":["{free_room_id}"]}"#;
 const WINDOW: &str = "?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z";
-
-const FILE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u@x\r\nDTSTAMP:20260301T000000Z\r\nDTSTART:20260501T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
 type Row = (&'static str, &'static str, &'static str, [u16; 10]);
 

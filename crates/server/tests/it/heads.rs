@@ -16,9 +16,9 @@ async fn touched(store: &Store, calendar_id: CalendarId, access: bool) -> Result
     let mut tx = store.begin().await?;
     let change = Change { calendar_id, kind: ChangeKind::CalendarUpdated, object_id: calendar_id.0 };
     if access {
-        tx.touch_access(change)
+        tx.touch_access(change);
     } else {
-        tx.touch(change)
+        tx.touch(change);
     }
     Ok(tx)
 }

@@ -87,6 +87,7 @@ pub async fn pages(client: &Client, path: &str, limit: usize) -> Vec<Value> {
         let items = items(&page);
         assert!(items.len() <= limit, "{} items on a page of {limit}", items.len());
         all.extend(items.iter().cloned());
+        assert!(all.len() < 10_000, "{path} goes round in circles");
         let Some(cursor) = page["next_cursor"].as_str() else { return all };
         assert_eq!(items.len(), limit, "a page of {path} that is not the last one is short");
         next = format!("{first}&cursor={cursor}");

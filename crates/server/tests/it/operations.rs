@@ -34,6 +34,10 @@ pub async fn assert_covered<'t>(koyomi: &Harness, table: impl Iterator<Item = &'
     assert!(unknown.is_empty(), "rows that are no operation of the document: {unknown:?}");
 }
 
+/// One event as iCalendar: goes as `text/calendar`.
+pub const FILE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u@x\r\n\
+    DTSTAMP:20260301T000000Z\r\nDTSTART:20260501T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
 /// What stands for `{name}` in paths, queries and bodies.
 pub type Names = BTreeMap<&'static str, String>;
 

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use crate::harness::{self, Client, Harness, PASSWORD};
 use crate::make::{self, id, items};
-use crate::operations::{Names, assert_covered, send};
+use crate::operations::{FILE, Names, assert_covered, send};
 
 /// How many events, guests, members, occurrences there are.
 const SIZES: [usize; 3] = [1, 50, 500];
@@ -18,12 +18,14 @@ const MOST: u32 = 5;
 
 const ALL: &str = "limit=500&expand=attendees,resources,organizer";
 const WINDOW: &str = "?limit=500&from=2026-03-01T00:00:00Z&to=2026-05-01T00:00:00Z";
-const FILE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u@x\r\nDTSTAMP:20260301T000000Z\r\nDTSTART:20260501T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 const LOGIN: &str = r#"{"email":"{email}","password":"{password}"}"#;
-const WHOLE: &str = r#"{"calendar_id":"{calendar_id}","title":"x","start":{"date_time":"2027-01-01T10:00:00","time_zone":"UTC"},
+const WHOLE: &str = r#"{"calendar_id":"{calendar_id}","title":"x",
+    "start":{"date_time":"2027-01-01T10:00:00","time_zone":"UTC"},
     "end":{"date_time":"2027-01-01T11:00:00","time_zone":"UTC"},"recurrence":["RRULE:FREQ=DAILY;COUNT={n}"],
     "resources":["{room_id}"],"attendees":[{"email":"a@x.org"},{"email":"b@x.org"}]}"#;
 const MOVED: &str = r#"{"title":"moved","start":{"date_time":"2026-03-01T00:30:00","time_zone":"UTC"}}"#;
+const SMALL: &str = r#"{"calendar_id":"{calendar_id}","start":{"date":"2026-05-01"},
+    "attendees":[{"email":"a@x.org"}]}"#;
 const MEMBER: &str = r#"{"user_id":"{user_id}","role":"reader"}"#;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -57,12 +59,12 @@ const TABLE: &[Row] = &[
     ("GET /api/calendars/{calendar_id}/events", "?limit=500", "", Plain),
     ("GET /api/calendars/{calendar_id}/events", "?{all}", "", Plain),
     ("GET /api/calendars/{calendar_id}/events", "?q=event&{all}", "", Plain),
-    ("GET /api/calendars/{calendar_id}/events", "?q=series&from=2080-01-01T00:00:00Z&to=2080-03-01T00:00:00Z&{all}", "", Plain),
-    ("GET /api/calendars/{calendar_id}/events", "?from=2080-01-01T00:00:00Z&to=2080-03-01T00:00:00Z&{all}", "", Plain),
+    ("GET /api/calendars/{calendar_id}/events", "?q=series&{far}", "", Plain),
+    ("GET /api/calendars/{calendar_id}/events", "?{far}", "", Plain),
     ("GET /api/calendars/{calendar_id}/export", "", "", Streamed),
     ("GET /api/calendars/{calendar_id}/export", "?format=ndjson", "", Streamed),
     ("GET /api/me/events", "?{all}", "", Plain),
-    ("GET /api/me/events", "?from=2080-01-01T00:00:00Z&to=2080-03-01T00:00:00Z&{all}", "", Plain),
+    ("GET /api/me/events", "?{far}", "", Plain),
     ("GET /api/events", "?{calendars}&{all}", "", Plain),
     ("GET /api/events", "?{ids}&expand=attendees,resources,organizer", "", Plain),
     ("GET /api/events/{event_id}", "", "", Plain),
@@ -81,7 +83,7 @@ const TABLE: &[Row] = &[
     ("DELETE /api/calendars/{calendar_id}/members/{user_id}", "", "", Plain),
     ("POST /api/calendars/{calendar_id}/members", "", MEMBER, Keyed),
     ("POST /api/events", "", WHOLE, Plain),
-    ("POST /api/events", "", r#"{"calendar_id":"{calendar_id}","start":{"date":"2026-05-01"},"attendees":[{"email":"a@x.org"}]}"#, Keyed),
+    ("POST /api/events", "", SMALL, Keyed),
     ("POST /api/events/{event_id}/attendees", "", r#"{"email":"a@x.org"}"#, Plain),
     ("POST /api/events/{event_id}/attendees", "", r#"{"email":"b@x.org"}"#, Keyed),
     ("PATCH /api/events/{event_id}/attendees/{attendee_id}", "", r#"{"is_optional":true}"#, Plain),
@@ -146,6 +148,7 @@ async fn world(koyomi: &Harness, size: usize) -> (Client, Names) {
         ("email", mio.email.clone()),
         ("password", PASSWORD.to_owned()),
         ("all", ALL.to_owned()),
+        ("far", format!("from=2080-01-01T00:00:00Z&to=2080-03-01T00:00:00Z&{ALL}")),
         ("ids", ids.into_iter().collect::<Vec<_>>().join("&")),
         ("users", users.iter().map(|id| format!("ids={id}")).collect::<Vec<_>>().join("&")),
         ("calendars", calendars.iter().map(|id| format!("calendar_id={id}")).collect::<Vec<_>>().join("&")),
@@ -185,12 +188,14 @@ fn events(size: usize, organizer: &str) -> String {
 /// What takes too long to make one by one: a room for each event, members, calendars, resources, tokens.
 async fn fill(sql: &mut PgConnection, owner: UserId, calendar: &str, room: &str, size: usize) {
     for statement in [
-        "insert into reservations (id, resource_id, event_id, original_start, start_time, end_time, exclusive, created_at)
+        "insert into reservations
+             (id, resource_id, event_id, original_start, start_time, end_time, exclusive, created_at)
          select gen_random_uuid(), $3::uuid, o.event_id, o.original_start, o.start_time, o.end_time, false, now()
          from occurrences o where o.calendar_id = $2::uuid and $1::uuid is not null and $4::int > 0",
         "with someone as (
              insert into users (id, tenant_id, email, name, created_at, updated_at)
-             select gen_random_uuid(), u.tenant_id, 'filler' || n || '-' || $4 || '@example.com', 'filler ' || n, now(), now()
+             select gen_random_uuid(), u.tenant_id, 'filler' || n || '-' || $4 || '@example.com', 'filler ' || n, now(),
+                 now()
              from users u, generate_series(1, $4::int) n where u.id = $1 and $3::uuid is not null
              returning id
          )

@@ -25,7 +25,9 @@ async fn my_calendars_and_my_invitations_come_as_one_list_and_each_occurrence_on
     make::event(
         &mio,
         &hers,
-        json!({ "title": "series", "start": hour(6), "attendees": invited, "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"] }),
+        json!({
+            "title": "series", "start": hour(6), "attendees": invited, "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"],
+        }),
     )
     .await;
     // Invited twice: by the address he had, and by the one he has.

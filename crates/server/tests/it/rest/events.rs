@@ -217,7 +217,9 @@ async fn event_guests_and_rooms_arrive_together() {
     let input = json!({
         "description": "Bring figures", "location": "3F", "visibility": "private", "status": "tentative",
         "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"], "resources": [kaede, sakura],
-        "attendees": [{ "email": "Ren@Example.com" }, { "email": "zoe@example.org", "name": "Zoe", "is_optional": true }],
+        "attendees": [
+            { "email": "Ren@Example.com" }, { "email": "zoe@example.org", "name": "Zoe", "is_optional": true },
+        ],
     });
     let made = mio.post(EVENTS, make::input(&calendar, input)).await;
     assert!(made.is(201).statements() <= 5);
@@ -381,7 +383,10 @@ async fn every_change_gives_a_new_tag_and_a_new_sequence_and_its_answer_is_what_
         // The length stays.
         (
             json!({ "start": tokyo("2026-03-12T15:00:00") }),
-            json!({ "end": tokyo("2026-03-12T16:00:00"), "start_time": "2026-03-12T06:00:00Z", "end_time": "2026-03-12T07:00:00Z" }),
+            json!({
+                "end": tokyo("2026-03-12T16:00:00"), "start_time": "2026-03-12T06:00:00Z",
+                "end_time": "2026-03-12T07:00:00Z",
+            }),
         ),
         (
             json!({ "start": at("2026-03-12T15:00:00", "Europe/Berlin") }),
@@ -389,8 +394,14 @@ async fn every_change_gives_a_new_tag_and_a_new_sequence_and_its_answer_is_what_
         ),
         // All at once: nothing of it gets lost.
         (
-            json!({ "title": "all", "location": "m", "start": at("2026-03-12T14:00:00", "Europe/Berlin"), "end": at("2026-03-12T16:00:00", "Europe/Berlin") }),
-            json!({ "title": "all", "location": "m", "start_time": "2026-03-12T13:00:00Z", "end_time": "2026-03-12T15:00:00Z" }),
+            json!({
+                "title": "all", "location": "m", "start": at("2026-03-12T14:00:00", "Europe/Berlin"),
+                "end": at("2026-03-12T16:00:00", "Europe/Berlin"),
+            }),
+            json!({
+                "title": "all", "location": "m", "start_time": "2026-03-12T13:00:00Z",
+                "end_time": "2026-03-12T15:00:00Z",
+            }),
         ),
         (
             json!({ "start": at("2026-03-12T15:00:00", "Europe/Berlin") }),
@@ -450,7 +461,10 @@ async fn what_is_wrong_in_a_change_is_pointed_at_and_changes_nothing() {
     let path = path_of(&event);
     for (change, pointers) in [
         (
-            json!({ "title": null, "status": null, "visibility": null, "transparency": null, "start": null, "end": null, "recurrence": null }),
+            json!({
+                "title": null, "status": null, "visibility": null, "transparency": null, "start": null, "end": null,
+                "recurrence": null,
+            }),
             vec!["/title", "/status", "/visibility", "/transparency", "/start", "/end", "/recurrence"],
         ),
         (json!({ "end": at("2026-03-10T09:59:00", "Asia/Tokyo") }), vec!["/end"]),

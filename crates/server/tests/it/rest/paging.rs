@@ -174,7 +174,9 @@ async fn what_lies_behind_the_horizon_pages_like_what_is_written_down() {
         });
         make::event(&mio, &calendar, more).await;
     }
-    let single = json!({ "title": "single", "start": at("2080-03-12T09:00:00", "UTC"), "end": at("2080-03-12T10:00:00", "UTC") });
+    let single = json!({
+        "title": "single", "start": at("2080-03-12T09:00:00", "UTC"), "end": at("2080-03-12T10:00:00", "UTC"),
+    });
     make::event(&mio, &calendar, single).await;
     let list = format!("/api/calendars/{calendar}/events");
     for (from, days) in [("2080-03-10", 4), ("2028-02-28", 5), ("2027-03-10", 4)] {
@@ -209,15 +211,11 @@ async fn a_rule_that_never_happens_again_does_not_close_its_calendar() {
         make::event(&mio, &calendar, never).await;
     }
     make::event(&mio, &calendar, json!({ "title": "single" })).await;
-    for to in ["2080-01-01", "9999-12-31"] {
-        let page = mio.get(&format!("/api/calendars/{calendar}/events?to={to}T00:00:00Z")).await;
-        if page.status != 200 {
-            page.problem(422, "window_too_wide");
-            assert_eq!(to, "9999-12-31");
-            continue;
-        }
-        assert!(texts(&page.ok(), "title").contains(&"single".to_owned()));
-    }
+    let list = format!("/api/calendars/{calendar}/events");
+    let page = mio.get(&format!("{list}?to=2080-01-01T00:00:00Z")).await.ok();
+    assert!(texts(&page, "title").contains(&"single".to_owned()));
+    // Eight thousand years are too many to look through for nothing, and that is said.
+    mio.get(&format!("{list}?to=9999-12-31T00:00:00Z")).await.problem(422, "window_too_wide");
 }
 
 #[tokio::test]
@@ -255,11 +253,8 @@ async fn a_cursor_belongs_to_its_query() {
         answer.problem(400, "malformed_request");
         assert_eq!(answer.pointers(), ["?cursor"], "{other}");
     }
-    for junk in ["", "x", "AAAA", &cursor[..cursor.len() - 2], &format!("{cursor}AA")] {
+    for junk in ["x", "AAAA", &cursor[..cursor.len() - 2], &format!("{cursor}AA")] {
         let answer = mio.get(&format!("/api/events?calendar_id={a}&{window}&cursor={junk}")).await;
-        if junk.is_empty() && answer.status == 200 {
-            continue;
-        }
         answer.problem(400, "malformed_request");
         assert_eq!(answer.pointers(), ["?cursor"], "{junk}");
     }

@@ -109,12 +109,9 @@ async fn resources_are_found_by_name_place_kind_and_size_page_by_page() {
         assert_eq!(answer.pointers(), ["?cursor"]);
     }
     for (query, pointer) in
-        [("q=", "?q"), ("capacity=0", "?capacity"), ("kind=ship", "?kind"), ("ids=x", "?ids"), ("limit=0", "?limit")]
+        [("capacity=0", "?capacity"), ("kind=ship", "?kind"), ("ids=x", "?ids"), ("limit=0", "?limit")]
     {
         let answer = mio.get(&format!("{RESOURCES}?{query}")).await;
-        if query == "q=" && answer.status == 200 {
-            continue;
-        }
         answer.problem(400, "malformed_request");
         assert_eq!(answer.pointers(), [pointer]);
     }
