@@ -29,8 +29,9 @@ create table calendar_members (
     constraint calendar_members_pkey primary key (calendar_id, user_id),
     constraint calendar_members_role check (role in ('owner', 'writer', 'reader', 'free_busy'))
 );
--- RFC-003 index 6: "which calendars are mine, and what may I do there" from the index alone.
-create index calendar_members_user on calendar_members (user_id) include (calendar_id, role);
+-- RFC-003 index 6: "which calendars are mine, and what may I do there" from the index alone. The calendar is in the key:
+-- 500 events by id ask 500 times for one calendar, and read 159 entries each time for somebody with 159 calendars.
+create index calendar_members_user on calendar_members (user_id, calendar_id) include (role);
 
 -- One row per calendar, narrow and hot: bumped once in every transaction that changes anything in the calendar. Its
 -- row lock orders the commits, which makes `changes` gapless and in commit order per calendar. Half-empty pages keep

@@ -65,6 +65,9 @@ create index events_active on events (organizer_id, start_time)
 -- Series with more to come than is expanded: asked for by windows past the horizon and by the roll-forward.
 create index events_endless on events (calendar_id, expanded_until)
     where expanded_until is not null and deleted_at is null;
+-- The first of all of them: when that lies behind the window, no list has to look for the others.
+create index events_horizon on events (expanded_until)
+    where expanded_until is not null and deleted_at is null;
 -- q=: any part of title, place or text, in any script.
 create index events_search on events
     using gin ((lower(title || ' ' || coalesce(location, '') || ' ' || coalesce(description, ''))) gin_trgm_ops)

@@ -130,8 +130,18 @@ impl Koyomi {
             }
             calendars::update_part(&mut batch, &new, longest);
             batch.run(tx.conn()).await.map_err(room_taken)?;
-            tx.touch(change(id, ChangeKind::CalendarUpdated));
-            tx.commit(|versions| Calendar { seq: versions.first().map_or(new.seq, |v| v.seq), ..new }).await
+            let changed = change(id, ChangeKind::CalendarUpdated);
+            if new.time_zone == old.time_zone {
+                tx.touch(changed);
+            } else {
+                // What others are writing was planned in the old zone: it must not commit after this.
+                tx.touch_access(changed);
+            }
+            tx.commit(|versions| match versions.first() {
+                Some(head) => Calendar { seq: head.seq, acl: head.acl, ..new },
+                None => new,
+            })
+            .await
         })
         .await
     }

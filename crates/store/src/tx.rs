@@ -69,8 +69,9 @@ impl Tx {
         self.touch(change);
     }
 
-    /// Says under which version of a calendar's access rules this write was allowed. It commits only if they are still
-    /// the same once the head is locked: nobody writes into a calendar that was deleted or taken from him meanwhile.
+    /// Says under which version of a calendar's access rules (and time zone) this write was allowed and planned. It
+    /// commits only if they are still the same once the head is locked: nobody writes into a calendar that was deleted,
+    /// taken from him or moved to another zone meanwhile.
     pub fn authorised(&mut self, calendar_id: CalendarId, acl: i64) {
         self.authorised.insert(calendar_id, acl);
     }

@@ -63,3 +63,23 @@ async fn a_failed_statement_cannot_be_committed_over() {
     sqlx::query("select 1 / 0").execute(tx.conn()).await.unwrap_err();
     assert_eq!(tx.commit(|_| ()).await.unwrap_err().kind(), Kind::Internal);
 }
+
+#[tokio::test]
+async fn an_event_planned_in_the_zone_before_does_not_commit_after_the_zone_changed() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.user("mio").await;
+    let made = mio.post("/api/calendars", json!({ "name": "Work" })).await.is(201).json();
+    let path = format!("/api/calendars/{}", made["id"].as_str().unwrap());
+    let calendar: CalendarId = made["id"].as_str().unwrap().parse::<Uuid>().unwrap().into();
+    let store = &koyomi.koyomi.store;
+
+    let mut planned = touched(store, calendar, false).await.unwrap();
+    planned.authorised(calendar, 1);
+    mio.patch(&path, json!({ "name": "Renamed" })).await.is(200);
+    planned.commit(|_| ()).await.expect("another name moves nothing");
+
+    let mut planned = touched(store, calendar, false).await.unwrap();
+    planned.authorised(calendar, 1);
+    mio.patch(&path, json!({ "time_zone": "America/New_York" })).await.is(200);
+    assert_eq!(planned.commit(|_| ()).await.unwrap_err().code(), "try_again");
+}
