@@ -76,6 +76,10 @@ create index events_search on events
 create index events_calendar on events (calendar_id, id) where deleted_at is null;
 
 -- Every concrete happening, single events included: a window is one index range, whatever recurs.
+--
+-- One table, not one per month. Measured with 930,000 occurrences in 41 monthly partitions (docs/PERFORMANCE.md): a
+-- month of one calendar 0.7 ms instead of 1.2, but an open list of 100 calendars 22 instead of 4 and an agenda 150
+-- instead of 43, because whatever is not bound to a month asks every partition; planning takes three times as long.
 create table occurrences (
     calendar_id uuid not null,
     start_time timestamptz not null,

@@ -50,7 +50,9 @@ pub async fn list(
 
 type Query<'q, T> = QueryAs<'q, Postgres, T, PgArguments>;
 
-/// `$1` to `$8` of the listing statements.
+/// `$1` to `$8` of the listing statements, planned with them each time: the one plan for all filters takes a page for rare,
+/// and reads, sorts and asks for the reservations of every resource there is to find 51 (of 1,000, over a quarter: 14 ms
+/// instead of 0.6).
 pub(crate) fn filtered<'q, T>(
     query: Query<'q, T>,
     tenant_id: TenantId,
@@ -67,6 +69,7 @@ where
         None => (String::new(), ResourceId(Uuid::nil())),
     };
     Ok(query
+        .persistent(false)
         .bind(tenant_id)
         .bind(name)
         .bind(id)

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use uuid::Uuid;
 
 use crate::idempotency::{IdempotencyKey, store_result};
+use crate::store::unreachable;
 use crate::{Conn, Store};
 
 /// The write transaction. Rows first; [`Tx::touch`] what changed; [`Tx::commit`] bumps the heads *last* (their row
@@ -25,7 +26,7 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) async fn begin(store: &Store) -> Result<Self> {
-        let conn = Conn::in_transaction(store.pool().begin().await?);
+        let conn = Conn::in_transaction(store.pool().begin().await.map_err(unreachable)?);
         Ok(Self {
             conn: Some(conn),
             now: store.clock().now(),
