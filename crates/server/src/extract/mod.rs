@@ -14,9 +14,7 @@ pub(crate) use auth::{Auth, Presented, SESSION_COOKIE};
 pub(crate) use body::Body;
 pub(crate) use idempotency::{IdempotencyKey, Keyed};
 pub(crate) use patch::Patch;
-pub(crate) use path::PathId;
-#[allow(unused_imports, reason = "members of a calendar will")]
-pub(crate) use path::PathIds;
+pub(crate) use path::{PathId, PathIds};
 pub(crate) use precondition::{IfMatch, IfNoneMatch};
 pub(crate) use query::{Query, given};
 pub(crate) use upload::Upload;

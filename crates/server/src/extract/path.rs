@@ -11,7 +11,6 @@ pub(crate) struct PathId<T>(pub T);
 
 /// The two ids in a path, in their order.
 #[derive(Debug)]
-#[allow(dead_code, reason = "members of a calendar will")]
 pub(crate) struct PathIds<A, B>(pub A, pub B);
 
 impl<T: From<Uuid>, S: Send + Sync> FromRequestParts<S> for PathId<T> {

@@ -9,5 +9,3 @@ mod trace;
 
 pub(crate) use compression::compression;
 pub(crate) use observe::observe;
-#[allow(unused_imports, reason = "the cache will")]
-pub(crate) use timing::Timings;
