@@ -6,6 +6,7 @@
 
 mod cases;
 mod plan;
+mod world;
 
 use chrono::{NaiveDate, NaiveTime};
 use kernel::{Clock, Ids};
@@ -15,8 +16,8 @@ use sqlx::{Connection, PgConnection};
 use store::{Settings, Store};
 use users::{DEFAULT_TENANT, NewToken};
 
-use self::cases::World;
 use self::plan::{Case, Mode, Seen};
+use self::world::World;
 use crate::harness;
 
 /// The shape of the default load at two fifths of its size, with rooms enough for a long list of them.
