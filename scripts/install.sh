@@ -38,6 +38,9 @@ ensure_packages() {
     case $need in
       postgresql) find_pg || missing+=(postgresql) ;;
       cc) cc_works || missing+=(gcc libc6-dev) ;;
+      redis) find_redis || missing+=(redis-server) ;;
+      nats) find_nats || missing+=(nats-server) ;;
+      wrk) have wrk || missing+=(wrk) ;;
       curl) have curl || missing+=(curl) ;;
       certificates) [[ -e /etc/ssl/certs/ca-certificates.crt || ! -e /etc/debian_version ]] || missing+=(ca-certificates) ;;
       compose) find_compose || missing+=(docker-compose) ;;
@@ -60,12 +63,18 @@ ensure_packages() {
       die "koyomi needs PostgreSQL 15 or newer; this system's packages offer ${candidate:-none}. Add the source described at https://www.postgresql.org/download/linux/, then call ./dev again."
     forbid_default_cluster "${as_root[@]}"
   fi
+  case " ${missing[*]} " in
+    *' redis-server '* | *' nats-server '*) forbid_services "${as_root[@]}" ;;
+  esac
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >&2 ||
     die "apt-get could not install ${missing[*]}"
   allow_default_cluster "${as_root[@]}"
+  allow_services "${as_root[@]}"
   for need; do
     case $need in
       postgresql) find_pg || die "PostgreSQL 15 or newer was installed, yet is not to be found" ;;
+      redis) find_redis || die "redis-server was installed, yet is not to be found" ;;
+      nats) find_nats || die "nats-server was installed, yet is not to be found" ;;
       compose) find_compose || die "docker-compose was installed, yet is not to be found" ;;
     esac
   done
@@ -83,4 +92,18 @@ allow_default_cluster() {
   [[ -e $NO_CLUSTER ]] || return 0
   "$@" rm -f "$NO_CLUSTER"
   "$@" rmdir --ignore-fail-on-non-empty "${NO_CLUSTER%/*}"
+}
+
+# Debian's packages of Redis and NATS start a service where an init runs. These are installed for their programs only:
+# policy-rc.d says no to whatever is installed meanwhile, unless this machine has a policy of its own.
+NO_SERVICES=/usr/sbin/policy-rc.d
+NO_SERVICES_MARK='# written by koyomi'"'"'s ./dev while it installs packages'
+forbid_services() {
+  if [[ -e $NO_SERVICES ]] && ! grep -qxF "$NO_SERVICES_MARK" "$NO_SERVICES"; then return; fi
+  on_exit "allow_services ${*@Q}"
+  printf '#!/bin/sh\n%s\nexit 101\n' "$NO_SERVICES_MARK" | "$@" tee "$NO_SERVICES" >/dev/null
+  "$@" chmod 755 "$NO_SERVICES"
+}
+allow_services() {
+  if grep -qsxF "$NO_SERVICES_MARK" "$NO_SERVICES"; then "$@" rm -f "$NO_SERVICES"; fi
 }

@@ -1,21 +1,7 @@
 use chrono::{DateTime, Utc};
+pub use kernel::Role;
 use kernel::{CalendarId, TenantId, UserId, Version};
 use serde::{Deserialize, Serialize};
-
-/// What a member may do with a calendar, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Role {
-    /// Sees when it is busy.
-    FreeBusy,
-    /// Sees events, but private and confidential ones only as busy.
-    Reader,
-    /// Sees and changes all events.
-    Writer,
-    /// As a writer, and shares, renames and deletes the calendar.
-    Owner,
-}
 
 /// A calendar as one of its members sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
@@ -62,6 +48,9 @@ pub struct Grant {
     pub longest_seconds: i64,
     /// Up to here all of its series are written down; absent when none goes on.
     pub written_until: Option<DateTime<Utc>>,
+    pub epoch: i64,
+    /// Of the names of the caller's tenant.
+    pub directory_seq: i64,
 }
 
 impl Grant {

@@ -198,6 +198,9 @@ pub struct Found {
     pub role: Option<Role>,
     pub calendar_seq: i64,
     pub calendar_acl: i64,
+    pub epoch: i64,
+    /// Of the names of the caller's tenant.
+    pub directory_seq: i64,
 }
 
 /// A record to be written; [`crate::Plan`] adds what follows from it.

@@ -39,7 +39,8 @@ macro_rules! facts {
     () => {
         "(select m.role from calendar_members m where m.calendar_id = c.id and m.user_id = $1) as role,
          coalesce((select true from attendees a where a.event_id = e.id and a.user_id = $1 limit 1), false) as invited,
-         h.seq as calendar_seq, h.acl as calendar_acl"
+         h.seq as calendar_seq, h.acl as calendar_acl, (select d.epoch from deploy d) as epoch,
+         (select t.directory_seq from tenants t where t.id = $2) as directory_seq"
     };
 }
 
@@ -47,7 +48,9 @@ macro_rules! facts {
 /// Index-only on calendar_members_user; `written_until` is the first entry of events_endless.
 pub const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zone, c.longest_seconds,
          (select min(e.expanded_until) from events e
-           where e.calendar_id = c.id and e.expanded_until is not null and e.deleted_at is null) as written_until
+           where e.calendar_id = c.id and e.expanded_until is not null and e.deleted_at is null) as written_until,
+         (select d.epoch from deploy d) as epoch,
+         (select t.directory_seq from tenants t where t.id = $2) as directory_seq
      from calendar_members m
      join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
      join heads h on h.calendar_id = c.id

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{TenantId, TokenId, UserId};
@@ -14,8 +15,17 @@ pub struct Caller {
     pub is_admin: bool,
     /// The tenant's version of names (users', resources'): part of every validator whose answer shows one.
     pub directory_seq: i64,
+    /// Of the user himself, as `/api/me` shows him.
+    pub version: i64,
+    /// One more with whatever changes who he is or what his credentials open.
+    pub seq: i64,
     pub credential: Credential,
+    /// Of the credential.
+    pub expires_at: Option<DateTime<Utc>>,
 }
+
+/// The hash of a secret that was shown: what the database knows of it.
+pub type SecretHash = [u8; 32];
 
 /// What the caller showed at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

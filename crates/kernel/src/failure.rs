@@ -15,6 +15,8 @@ pub enum Kind {
     /// Only for what the caller may see; the rest is [`Kind::NotFound`].
     Forbidden,
     NotFound,
+    /// It belongs to a time that is over (a token of an older epoch).
+    Gone,
     /// Somebody else holds what was asked for (a room, an address, a key).
     Conflict,
     /// `If-Match` names a version that is not the current one.
@@ -104,6 +106,15 @@ impl Failure {
     /// Unknown, deleted, another tenant's and not shared with the caller all look like this.
     pub fn not_found(what: &str) -> Self {
         Self::new(Kind::NotFound, "not_found", format!("no such {what}, or it is not shared with you"))
+    }
+
+    /// For unknown, expired and revoked credentials and for users who left: they look alike.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            Kind::Unauthenticated,
+            "unauthenticated",
+            "this token or session is unknown, expired or revoked; sign in again",
+        )
     }
 
     pub fn forbidden(message: impl Into<String>) -> Self {

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::CalendarId;
+use crate::{CalendarId, TenantId, UserId};
 
 /// What a write did to one object of a calendar: a row of the change log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,5 +44,27 @@ impl ChangeKind {
 pub struct Version {
     pub calendar_id: CalendarId,
     pub seq: i64,
+    pub acl: i64,
+}
+
+/// What has a version that somebody may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Subject {
+    /// A calendar and everything in it: its head.
+    Calendar(CalendarId),
+    /// A person and what his credentials open: `users.seq`.
+    User(UserId),
+    /// The names of a tenant's people and resources: `tenants.directory_seq`.
+    Tenant(TenantId),
+    /// What is booked of a tenant's resources: the sum of `resource_heads.seq`. Never on the bus.
+    Bookings(TenantId),
+}
+
+/// A subject has reached a version: what the bus carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub subject: Subject,
+    pub seq: i64,
+    /// Of a calendar: the version of its access rules; 0 for the others.
     pub acl: i64,
 }

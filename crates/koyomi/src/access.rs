@@ -92,14 +92,6 @@ pub(crate) fn may_administer(caller: &Caller) -> Result<()> {
     Err(Failure::forbidden("changing resources needs an administrator of your organisation"))
 }
 
-/// All of `ids`, or `not_found`: a list of several calendars never silently leaves one out.
-pub(crate) fn all_granted(grants: Vec<Grant>, ids: &[CalendarId]) -> Result<Vec<Grant>> {
-    if ids.iter().all(|id| grants.iter().any(|g| g.calendar_id == *id)) {
-        return Ok(grants);
-    }
-    Err(Failure::not_found("calendar"))
-}
-
 /// The one calendar of a write that the caller may write to.
 pub(crate) fn writable(grants: Vec<Grant>, id: CalendarId) -> Result<Grant> {
     let grant = grants.into_iter().find(|g| g.calendar_id == id).ok_or_else(|| Failure::not_found("calendar"))?;

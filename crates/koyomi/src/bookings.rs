@@ -1,5 +1,6 @@
 //! The rooms of an event that exists already, and which rooms are free.
 
+use cache::{Answer, Family, Reading};
 use events::Status;
 use kernel::{
     Caller, ChangeKind, Checks, EventId, Failure, Kind, Limit, Page, ReservationId, ResourceId, Result, Span,
@@ -7,23 +8,31 @@ use kernel::{
 use resources::{Availability, Filter, Reservation};
 use store::{Batch, IdempotencyKey, detached};
 
-use crate::change::{Opened, opening_parts, read_opened};
+use crate::change::{Opening, opening_parts, read_opened};
+use crate::events_read::{found, late, of_event};
 use crate::schedule::{bookings, conflict, find_for_change, touched};
-use crate::{Koyomi, access};
+use crate::{Koyomi, Opened, access};
 
 impl Koyomi {
     /// What an event has booked, occurrence by occurrence.
     pub async fn list_reservations(
         &self,
-        caller: &Caller,
+        opened: &Opened,
         id: EventId,
         limit: Limit,
         cursor: Option<&str>,
-    ) -> Result<Page<Reservation>> {
-        let mut conn = self.store.conn().await?;
-        let found = events::find_many(&mut conn, caller, &[id]).await?.pop();
-        access::see_details(found)?;
-        resources::page(&mut conn, id, limit, cursor).await
+    ) -> Result<Answer<Page<Reservation>>> {
+        let question = (id, limit.rows(), cursor);
+        self.read(Family::Reservations, opened, &question, |koyomi, caller| {
+            let cursor = cursor.map(str::to_owned);
+            Box::pin(async move {
+                let mut conn = koyomi.store.snapshot().await?;
+                let found = access::see_details(Some(found(&mut conn, &caller, id).await?))?;
+                let page = resources::page(&mut conn, id, limit, cursor.as_deref()).await?;
+                Ok(of_event(&caller, &found, page))
+            })
+        })
+        .await
     }
 
     /// Books resources for every occurrence of an event: all of them or none.
@@ -49,8 +58,8 @@ impl Koyomi {
             events::stored_part(&mut context, id);
             let mut rows = context.run(tx.conn()).await?;
             let found = match read_opened(&mut rows, &mut tx, &caller, key).await? {
-                Opened::Replay(reservations) => return Ok(reservations),
-                Opened::Found(found) => access::change_event(found.map(|f| *f))?,
+                Opening::Replay(reservations) => return Ok(reservations),
+                Opening::Found(found) => access::change_event(found.map(|f| *f))?,
             };
             let event = found.happening.event;
             if event.status == Status::Cancelled {
@@ -99,17 +108,31 @@ impl Koyomi {
         .await
     }
 
-    /// Which resources are free between two instants, and when the others are taken.
+    /// Which resources are free between two instants, and when the others are taken. It decides nothing: only a booking
+    /// does.
     pub async fn list_availability(
         &self,
-        caller: &Caller,
+        opened: &Opened,
         span: Span,
         filter: &Filter,
         only_free: bool,
         limit: Limit,
         cursor: Option<&str>,
-    ) -> Result<Page<Availability>> {
-        let mut conn = self.store.conn().await?;
-        resources::availability(&mut conn, caller.tenant_id, span, filter, only_free, limit, cursor).await
+    ) -> Result<Answer<Page<Availability>>> {
+        let question = (span, filter, only_free, limit.rows(), cursor);
+        self.read(Family::Availability, opened, &question, |koyomi, caller| {
+            let (filter, cursor) = (filter.clone(), cursor.map(str::to_owned));
+            Box::pin(async move {
+                let tenant = caller.tenant_id;
+                let mut conn = koyomi.store.snapshot().await?;
+                let versions = cache::tenant_versions(&mut conn, tenant, true).await?;
+                let value =
+                    resources::availability(&mut conn, tenant, span, &filter, only_free, limit, cursor.as_deref())
+                        .await?;
+                late().await;
+                Ok(Reading { epoch: versions.epoch(), versions: versions.moved(tenant), value })
+            })
+        })
+        .await
     }
 }

@@ -1,10 +1,16 @@
+use std::sync::Arc;
+
+use cache::{Answer, Family, Reading};
 use chrono::NaiveDateTime;
 use events::calendars::NewCalendar;
 use events::{Calendar, Plan, Role, When, calendars};
-use kernel::{CalendarId, Caller, Change, ChangeKind, EventId, Expected, Failure, Kind, Limit, Page, Result, Span};
+use kernel::{
+    CalendarId, Caller, Change, ChangeKind, EventId, Expected, Failure, Kind, Limit, Moved, Page, Result, Span, Subject,
+};
 use store::{Batch, Claim, IdempotencyKey, Tx, claim_part, detached, read_claim};
 
-use crate::{Koyomi, access};
+use crate::opened::moved_on;
+use crate::{Koyomi, Opened, access};
 
 /// What a calendar is created from; absent parts get the caller's zone and a default color.
 #[derive(Debug, Clone)]
@@ -32,13 +38,25 @@ impl Koyomi {
         calendars::list(&mut self.store.conn().await?, caller, limit, cursor).await
     }
 
-    pub async fn find_calendar(&self, caller: &Caller, id: CalendarId) -> Result<Calendar> {
-        self.find_calendars(caller, &[id]).await?.pop().ok_or_else(|| Failure::not_found("calendar"))
-    }
-
-    /// Those of `ids` that are shared with the caller.
-    pub async fn find_calendars(&self, caller: &Caller, ids: &[CalendarId]) -> Result<Vec<Calendar>> {
-        calendars::find_many(&mut self.store.conn().await?, caller, ids).await
+    /// One calendar, with the role that was checked.
+    pub async fn find_calendar(&self, opened: &Opened, id: CalendarId) -> Result<Answer<Calendar>> {
+        let found = self
+            .read(Family::Calendar, &opened.for_everybody(), &id, |koyomi, caller| {
+                Box::pin(async move {
+                    let mut conn = koyomi.store.snapshot().await?;
+                    let versions = cache::tenant_versions(&mut conn, caller.tenant_id, false).await?;
+                    let mut found = calendars::find_many(&mut conn, &caller, &[id]).await?;
+                    let mut value = found.pop().ok_or_else(moved_on)?;
+                    let head = Moved { subject: Subject::Calendar(id), seq: value.seq, acl: value.acl };
+                    // Everybody it is shared with sees the same, but for what he may do with it.
+                    value.role = Role::FreeBusy;
+                    let moved = std::iter::once(head).chain(versions.moved(caller.tenant_id)).collect();
+                    Ok(Reading { epoch: versions.epoch(), versions: moved, value })
+                })
+            })
+            .await?;
+        let value = Arc::new(Calendar { role: opened.role()?, ..found.value.as_ref().clone() });
+        Ok(Answer { value, ..found })
     }
 
     pub async fn create_calendar(
@@ -158,6 +176,7 @@ impl Koyomi {
             resources::release_calendar_part(&mut batch, id);
             calendars::delete_part(&mut batch, id, now);
             batch.run(tx.conn()).await?;
+            tx.narrows_access();
             tx.touch_access(change(id, ChangeKind::CalendarDeleted));
             tx.commit(|_| ()).await
         })

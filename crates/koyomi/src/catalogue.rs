@@ -1,29 +1,47 @@
 //! The organisation's bookable things.
 
-use kernel::{Caller, Checks, Expected, Failure, Limit, Page, ResourceId, Result};
+use cache::{Answer, Family, Reading};
+use kernel::{Caller, Checks, Expected, Limit, Page, ResourceId, Result};
 use resources::{Filter, NewResource, Resource, ResourceChange};
 use store::{Claim, IdempotencyKey, detached};
 
 use crate::calendars::claim;
-use crate::{Koyomi, access};
+use crate::{Koyomi, Opened, access};
 
 impl Koyomi {
     /// By name; everybody of the organisation sees them.
     pub async fn list_resources(
         &self,
-        caller: &Caller,
+        opened: &Opened,
         filter: &Filter,
         limit: Limit,
         cursor: Option<&str>,
-    ) -> Result<Page<Resource>> {
-        resources::list(&mut self.store.conn().await?, caller.tenant_id, filter, limit, cursor).await
+    ) -> Result<Answer<Page<Resource>>> {
+        let question = ("list", filter, limit.rows(), cursor);
+        self.read(Family::Resources, opened, &question, |koyomi, caller| {
+            let (filter, cursor) = (filter.clone(), cursor.map(str::to_owned));
+            Box::pin(async move {
+                let tenant = caller.tenant_id;
+                let mut conn = koyomi.store.snapshot().await?;
+                let versions = cache::tenant_versions(&mut conn, tenant, false).await?;
+                let value = resources::list(&mut conn, tenant, &filter, limit, cursor.as_deref()).await?;
+                Ok(Reading { epoch: versions.epoch(), versions: versions.moved(tenant), value })
+            })
+        })
+        .await
     }
 
-    pub async fn find_resource(&self, caller: &Caller, id: ResourceId) -> Result<Resource> {
-        resources::find_many(&mut self.store.conn().await?, caller.tenant_id, &[id])
-            .await?
-            .remove(&id)
-            .ok_or_else(|| Failure::not_found("resource"))
+    pub async fn find_resource(&self, opened: &Opened, id: ResourceId) -> Result<Answer<Resource>> {
+        self.read(Family::Resources, opened, &("find", id), |koyomi, caller| {
+            Box::pin(async move {
+                let tenant = caller.tenant_id;
+                let mut conn = koyomi.store.snapshot().await?;
+                let versions = cache::tenant_versions(&mut conn, tenant, false).await?;
+                let value = resources::find(&mut conn, tenant, id).await?;
+                Ok(Reading { epoch: versions.epoch(), versions: versions.moved(tenant), value })
+            })
+        })
+        .await
     }
 
     pub async fn create_resource(

@@ -51,6 +51,7 @@ impl Koyomi {
                 patch.recurrence.clone(),
             )?;
             let old_status = happening.event.status;
+            let old_visibility = happening.event.visibility;
             apply(&mut happening, patch, &tx)?;
             let mut batch = Batch::new();
             let was_cancelled = old_status == Status::Cancelled;
@@ -70,6 +71,9 @@ impl Koyomi {
             };
             if !moved.is_empty() {
                 resources::replaced(&mut rows, &moved).map_err(gone)?;
+            }
+            if happening.event.visibility != old_visibility {
+                tx.narrows_access();
             }
             tx.touch(touched(&happening.event, ChangeKind::EventUpdated));
             happening.view = Some(View::Full);
@@ -203,7 +207,7 @@ async fn explain(
 }
 
 /// What opening a change under an idempotency key finds.
-pub(crate) enum Opened<T> {
+pub(crate) enum Opening<T> {
     /// It was made before, with this result.
     Replay(T),
     /// The event, locked; `None` where it does not exist for the caller.
@@ -216,7 +220,7 @@ pub(crate) async fn open<T: DeserializeOwned>(
     caller: &Caller,
     id: EventId,
     key: Option<IdempotencyKey>,
-) -> Result<Opened<T>> {
+) -> Result<Opening<T>> {
     let mut batch = Batch::new();
     opening_parts(&mut batch, tx, caller, id, key.as_ref());
     let mut rows = batch.run(tx.conn()).await?;
@@ -237,10 +241,10 @@ pub(crate) async fn read_opened<T: DeserializeOwned>(
     tx: &mut Tx,
     caller: &Caller,
     key: Option<IdempotencyKey>,
-) -> Result<Opened<T>> {
+) -> Result<Opening<T>> {
     if let Some(key) = key {
         if let Claim::Replay(value) = read_claim(rows, tx.conn(), caller.user_id, &key).await? {
-            return Ok(Opened::Replay(value));
+            return Ok(Opening::Replay(value));
         }
         tx.answer_under(caller.user_id, key);
     }
@@ -248,5 +252,5 @@ pub(crate) async fn read_opened<T: DeserializeOwned>(
     if let Some(found) = &found {
         tx.authorised(found.happening.event.calendar_id, found.calendar_acl);
     }
-    Ok(Opened::Found(found.map(Box::new)))
+    Ok(Opening::Found(found.map(Box::new)))
 }

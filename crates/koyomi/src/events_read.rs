@@ -1,15 +1,22 @@
 //! Lists of occurrences and single events, in the plural first.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use attendees::Guest;
+use cache::{Answer, Family, Reading};
 use chrono::{DateTime, DurationRound, Months, NaiveDateTime, TimeDelta, Utc};
-use events::{Grant, Happening, Position, Source, Window, calendars::MAX_CALENDARS};
-use kernel::{CalendarId, Caller, EventId, Failure, Limit, Page, Result, Span, Version, decode_cursor, filter_hash};
+use events::{Found, Grant, Happening, Position, Source, Window};
+use kernel::plant::{self, Bug, Fault};
+use kernel::{
+    CalendarId, Caller, EventId, Failure, Limit, Moved, Page, Result, Span, Subject, decode_cursor, filter_hash,
+};
 use resources::Reservation;
-use store::Conn;
+use serde::{Deserialize, Serialize};
+use store::{Conn, Epoch};
 
-use crate::{Koyomi, access};
+use crate::opened::moved_on;
+use crate::{Koyomi, Opened, access};
 
 /// What a list of occurrences is asked for with.
 #[derive(Debug, Clone)]
@@ -31,47 +38,87 @@ impl Listing {
 }
 
 /// What to nest into each item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Expand {
     pub attendees: bool,
     pub resources: bool,
 }
 
-/// A list with what it was read from.
-#[derive(Debug, Clone)]
+/// A list with what is nested into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
     pub page: Page<Happening>,
     /// By event; events without guests are absent.
     pub attendees: Option<HashMap<EventId, Vec<Guest>>>,
     /// By occurrence.
     pub reservations: Option<HashMap<(EventId, NaiveDateTime), Vec<Reservation>>>,
-    /// The heads of the calendars, sorted by id: the list's validator.
-    pub versions: Vec<Version>,
 }
 
 /// Ids that one call can ask for.
 pub(crate) const MAX_IDS: usize = 500;
 
-impl Koyomi {
-    /// The heads behind a list, and the right to it: what answers a conditional request without reading the list.
-    pub async fn list_grants(&self, caller: &Caller, ids: &[CalendarId]) -> Result<Vec<Grant>> {
-        if ids.is_empty() || ids.len() > MAX_CALENDARS {
-            return Err(Failure::malformed("?calendar_id", format!("must be given 1 to {MAX_CALENDARS} times")));
-        }
-        let mut conn = self.store.conn().await?;
-        let grants = events::grants(&mut conn, caller, Some(ids)).await?;
-        access::all_granted(grants, ids)
+/// A question about occurrences, as it is asked of the data: nothing in it depends on when it is asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Question {
+    span: Span,
+    q: Option<String>,
+    limit: u16,
+    after: Position,
+    /// What cursors are bound to.
+    filters: u64,
+    expand: Expand,
+}
+
+impl Question {
+    fn of(listing: &Listing, filters: u64, now: DateTime<Utc>) -> Result<Self> {
+        Ok(Self {
+            span: span(listing, now)?,
+            q: listing.q.clone(),
+            limit: u16::try_from(listing.limit.rows()).unwrap_or(u16::MAX),
+            after: match &listing.cursor {
+                Some(cursor) => decode_cursor(filters, cursor)?,
+                None => Position::START,
+            },
+            filters,
+            expand: listing.expand,
+        })
     }
 
-    /// The occurrences of several calendars as one list, in time order.
-    pub async fn list_events(&self, grants: &[Grant], listing: &Listing) -> Result<Listed> {
-        let ids: Vec<CalendarId> = grants.iter().map(|g| g.calendar_id).collect();
+    fn window(&self) -> Result<Window<'_>> {
+        let limit = Limit::new(Some(i64::from(self.limit)))?;
+        Ok(Window { span: self.span, q: self.q.as_deref(), after: self.after, limit, filters: self.filters })
+    }
+}
+
+impl Koyomi {
+    /// The occurrences of the opened calendars as one list, in time order.
+    pub async fn list_events(&self, opened: &Opened, listing: &Listing) -> Result<Answer<Listed>> {
+        let ids = opened.calendars();
         let filters = filter_hash(&("events", &ids, bounds(listing), &listing.q));
-        let mut conn = self.store.conn().await?;
-        let page = self.page(&mut conn, Source::Calendars(grants), listing, filters).await?;
+        let question = Question::of(listing, filters, self.store.clock().now())?;
+        self.read(Family::Page, opened, &question, |koyomi, caller| {
+            let (ids, question) = (ids.clone(), question.clone());
+            Box::pin(async move { koyomi.fill_page(&caller, &ids, &question).await })
+        })
+        .await
+    }
+
+    /// One snapshot: rights, heads, page, guests and rooms.
+    async fn fill_page(&self, caller: &Caller, ids: &[CalendarId], question: &Question) -> Result<Reading<Listed>> {
+        let mut conn = self.store.snapshot().await?;
+        let mut grants = granted(&mut conn, caller, ids).await?;
+        let page = events::page(&mut conn, Source::Calendars(&grants), &question.window()?).await?;
         let roles: HashMap<CalendarId, events::Role> = grants.iter().map(|g| (g.calendar_id, g.role)).collect();
         let page = shown(page, |h| roles.get(&h.event.calendar_id).copied());
-        expanded(&mut conn, page, grants, listing.expand).await
+        let value = expanded(&mut conn, page, question.expand).await?;
+        late().await;
+        if plant::is(Bug::TagAfterData) {
+            grants = granted(&mut self.store.snapshot().await?, caller, ids).await?;
+        }
+        let first = grants.first().ok_or_else(moved_on)?;
+        let names = Moved { subject: Subject::Tenant(caller.tenant_id), seq: first.directory_seq, acl: 0 };
+        let heads = grants.iter().map(|g| Moved { subject: Subject::Calendar(g.calendar_id), seq: g.seq, acl: g.acl });
+        Ok(Reading { epoch: Epoch(first.epoch), versions: heads.chain([names]).collect(), value })
     }
 
     /// The agenda: my calendars and what I am invited to elsewhere, each occurrence once.
@@ -83,28 +130,47 @@ impl Koyomi {
         let mut conn = self.store.conn().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
         let source = Source::Agenda(&grants, caller.user_id);
-        let page = self.page(&mut conn, source, listing, filters).await?;
+        let question = Question::of(listing, filters, self.store.clock().now())?;
+        let page = events::page(&mut conn, source, &question.window()?).await?;
         let roles: HashMap<CalendarId, events::Role> = grants.iter().map(|g| (g.calendar_id, g.role)).collect();
         let page = shown(page, |h| roles.get(&h.event.calendar_id).copied());
-        expanded(&mut conn, page, &grants, listing.expand).await
+        expanded(&mut conn, page, listing.expand).await
     }
 
     /// The occurrences of one event, overrides included.
-    pub async fn list_occurrences(&self, caller: &Caller, id: EventId, listing: &Listing) -> Result<Listed> {
+    pub async fn list_occurrences(&self, opened: &Opened, id: EventId, listing: &Listing) -> Result<Answer<Listed>> {
         let filters = filter_hash(&("occurrences", id, bounds(listing)));
-        let mut conn = self.store.conn().await?;
-        let found =
-            events::find_many(&mut conn, caller, &[id]).await?.pop().ok_or_else(|| Failure::not_found("event"))?;
-        let invited = found.happening.invited;
-        let page = self.page(&mut conn, Source::Event(id), listing, filters).await?;
-        let page = shown(
-            Page {
-                items: page.items.into_iter().map(|h| Happening { invited, ..h }).collect(),
-                next_cursor: page.next_cursor,
-            },
-            |_| found.role,
-        );
-        expanded(&mut conn, page, &[], listing.expand).await
+        let question = Question::of(listing, filters, self.store.clock().now())?;
+        self.read(Family::Occurrences, opened, &(id, &question), |koyomi, caller| {
+            let question = question.clone();
+            Box::pin(async move {
+                let mut conn = koyomi.store.snapshot().await?;
+                let found = found(&mut conn, &caller, id).await?;
+                let invited = found.happening.invited;
+                let page = events::page(&mut conn, Source::Event(id), &question.window()?).await?;
+                let items = page.items.into_iter().map(|h| Happening { invited, ..h }).collect();
+                let page = shown(Page { items, next_cursor: page.next_cursor }, |_| found.role);
+                let value = expanded(&mut conn, page, question.expand).await?;
+                Ok(of_event(&caller, &found, value))
+            })
+        })
+        .await
+    }
+
+    /// One event, as a list of one.
+    pub async fn find_event(&self, opened: &Opened, id: EventId, expand: Expand) -> Result<Answer<Listed>> {
+        self.read(Family::Event, opened, &(id, expand), |koyomi, caller| {
+            Box::pin(async move {
+                let mut conn = koyomi.store.snapshot().await?;
+                let found = found(&mut conn, &caller, id).await?;
+                let happening = access::seen(found.clone()).ok_or_else(|| Failure::not_found("event"))?;
+                let page = Page { items: vec![happening], next_cursor: None };
+                let value = expanded(&mut conn, page, expand).await?;
+                late().await;
+                Ok(of_event(&caller, &found, value))
+            })
+        })
+        .await
     }
 
     /// Those of `ids` that the caller may see, by start; unknown ones are left out.
@@ -115,28 +181,37 @@ impl Koyomi {
         let mut conn = self.store.conn().await?;
         let items = events::find_many(&mut conn, caller, ids).await?.into_iter().filter_map(access::seen).collect();
         let page = Page { items, next_cursor: None };
-        expanded(&mut conn, page, &[], expand).await
+        expanded(&mut conn, page, expand).await
     }
+}
 
-    async fn page(
-        &self,
-        conn: &mut Conn,
-        source: Source<'_>,
-        listing: &Listing,
-        filters: u64,
-    ) -> Result<Page<Happening>> {
-        let now = self.store.clock().now();
-        let window = Window {
-            span: span(listing, now)?,
-            q: listing.q.as_deref(),
-            after: match &listing.cursor {
-                Some(cursor) => decode_cursor(filters, cursor)?,
-                None => Position::START,
-            },
-            limit: listing.limit,
-            filters,
-        };
-        events::page(conn, source, &window).await
+/// The event, if it exists for the caller.
+pub(crate) async fn found(conn: &mut Conn, caller: &Caller, id: EventId) -> Result<Found> {
+    events::find_many(conn, caller, &[id]).await?.pop().ok_or_else(|| Failure::not_found("event"))
+}
+
+/// A reading of something that belongs to an event, with the versions that were read beside it.
+pub(crate) fn of_event<T>(caller: &Caller, found: &Found, value: T) -> Reading<T> {
+    let calendar = Moved {
+        subject: Subject::Calendar(found.happening.event.calendar_id),
+        seq: found.calendar_seq,
+        acl: found.calendar_acl,
+    };
+    let names = Moved { subject: Subject::Tenant(caller.tenant_id), seq: found.directory_seq, acl: 0 };
+    Reading { epoch: Epoch(found.epoch), versions: vec![calendar, names], value }
+}
+
+/// All of the calendars, in the order of their ids.
+async fn granted(conn: &mut Conn, caller: &Caller, ids: &[CalendarId]) -> Result<Vec<Grant>> {
+    let grants = events::grants(conn, caller, Some(ids)).await?;
+    if grants.len() == ids.len() { Ok(grants) } else { Err(moved_on()) }
+}
+
+/// Where the storms widen the gap between reading and keeping.
+pub(crate) async fn late() {
+    let millis = plant::value(Fault::FillMs);
+    if millis > 0.0 {
+        tokio::time::sleep(Duration::from_secs_f64(millis / 1000.0)).await;
     }
 }
 
@@ -162,7 +237,7 @@ fn shown(page: Page<Happening>, role: impl Fn(&Happening) -> Option<events::Role
 }
 
 /// Nests guests and rooms: one statement each, whatever the page size; nothing below a busy block.
-async fn expanded(conn: &mut Conn, page: Page<Happening>, grants: &[Grant], expand: Expand) -> Result<Listed> {
+async fn expanded(conn: &mut Conn, page: Page<Happening>, expand: Expand) -> Result<Listed> {
     let visible: Vec<&Happening> = page.items.iter().filter(|h| h.view == Some(events::View::Full)).collect();
     let attendees = if expand.attendees {
         let mut ids: Vec<EventId> = visible.iter().map(|h| h.event.id).collect();
@@ -178,7 +253,5 @@ async fn expanded(conn: &mut Conn, page: Page<Happening>, grants: &[Grant], expa
     } else {
         None
     };
-    let mut versions: Vec<Version> = grants.iter().map(Grant::version).collect();
-    versions.sort_unstable_by_key(|v| v.calendar_id);
-    Ok(Listed { page, attendees, reservations, versions })
+    Ok(Listed { page, attendees, reservations })
 }

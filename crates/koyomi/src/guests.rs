@@ -1,13 +1,15 @@
 //! The guests of an event, and their replies.
 
 use attendees::{Attendee, AttendeeChange, NewAttendee, ResponseStatus};
+use cache::{Answer, Family};
 use events::Found;
 use kernel::{AttendeeId, Caller, ChangeKind, Checks, EventId, Failure, Kind, Limit, Page, Result};
 use store::{IdempotencyKey, detached};
 
-use crate::change::{Opened, open};
+use crate::change::{Opening, open};
+use crate::events_read::{found, late, of_event};
 use crate::schedule::{GuestInput, find_for_change, touched};
-use crate::{Koyomi, access};
+use crate::{Koyomi, Opened, access};
 
 /// An answer to an invitation.
 #[derive(Debug, Clone)]
@@ -20,15 +22,23 @@ impl Koyomi {
     /// Who is invited, in the order of invitation.
     pub async fn list_attendees(
         &self,
-        caller: &Caller,
+        opened: &Opened,
         id: EventId,
         limit: Limit,
         cursor: Option<&str>,
-    ) -> Result<Page<Attendee>> {
-        let mut conn = self.store.conn().await?;
-        let found = events::find_many(&mut conn, caller, &[id]).await?.pop();
-        access::see_details(found)?;
-        attendees::page(&mut conn, id, limit, cursor).await
+    ) -> Result<Answer<Page<Attendee>>> {
+        let question = (id, limit.rows(), cursor);
+        self.read(Family::Attendees, opened, &question, |koyomi, caller| {
+            let cursor = cursor.map(str::to_owned);
+            Box::pin(async move {
+                let mut conn = koyomi.store.snapshot().await?;
+                let found = access::see_details(Some(found(&mut conn, &caller, id).await?))?;
+                let page = attendees::page(&mut conn, id, limit, cursor.as_deref()).await?;
+                late().await;
+                Ok(of_event(&caller, &found, page))
+            })
+        })
+        .await
     }
 
     /// Invites somebody.
@@ -50,8 +60,8 @@ impl Koyomi {
         detached(async move {
             let mut tx = store.begin().await?;
             let found = match open(&mut tx, &caller, id, key).await? {
-                Opened::Replay(attendee) => return Ok(attendee),
-                Opened::Found(found) => access::change_event(found.map(|f| *f))?,
+                Opening::Replay(attendee) => return Ok(attendee),
+                Opening::Found(found) => access::change_event(found.map(|f| *f))?,
             };
             let now = tx.now();
             let attendee = attendees::add_in(tx.conn(), caller.tenant_id, id, now, &new).await?;
@@ -100,6 +110,7 @@ impl Koyomi {
             let mut tx = store.begin().await?;
             let found = find_for_change(&mut tx, &caller, id).await?;
             attendees::remove_in(tx.conn(), id, attendee).await?;
+            tx.narrows_access();
             tx.touch(guests_changed(&found));
             tx.commit(|_| ()).await
         })
@@ -126,8 +137,8 @@ impl Koyomi {
         detached(async move {
             let mut tx = store.begin().await?;
             let found = match open(&mut tx, &caller, id, key).await? {
-                Opened::Replay(attendee) => return Ok(attendee),
-                Opened::Found(found) => *found.ok_or_else(|| Failure::not_found("event"))?,
+                Opening::Replay(attendee) => return Ok(attendee),
+                Opening::Found(found) => *found.ok_or_else(|| Failure::not_found("event"))?,
             };
             let now = tx.now();
             let attendee = attendees::respond_in(

@@ -12,6 +12,8 @@ mod events_read;
 mod guests;
 mod input;
 mod members;
+mod opened;
+mod people;
 mod schedule;
 pub mod seed;
 mod transfer;
@@ -21,9 +23,12 @@ pub use change::EventPatch;
 pub use events_read::{Expand, Listed, Listing};
 pub use guests::Reply;
 pub use input::EventTime;
+pub use opened::{Asker, Opened};
 pub use schedule::{EventInput, GuestInput};
 pub use transfer::{ImportIssue, ImportLimits, ImportOptions, ImportOutcome, ImportReport, MAX_ISSUES, TransferFormat};
 
+use cache::{Heads, Reads, Values};
+use kernel::Result;
 use store::Store;
 use users::Users;
 
@@ -33,10 +38,36 @@ pub struct Koyomi {
     pub store: Store,
     /// People, sessions and tokens have no rule beyond their own room.
     pub users: Users,
+    pub heads: Heads,
+    pub values: Values,
+}
+
+/// How reads are answered.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub reads: Reads,
+    /// Connections that do nothing but head checks.
+    pub head_connections: usize,
+    pub values: cache::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { reads: Reads::default(), head_connections: 2, values: cache::Settings::default() }
+    }
 }
 
 impl Koyomi {
-    pub fn new(store: Store) -> Self {
-        Self { users: Users::new(store.clone()), store }
+    /// Inside a runtime: head checks have tasks of their own.
+    ///
+    /// # Errors
+    /// `validation_failed` for an address of Redis that is none.
+    pub fn open(store: Store, settings: Settings) -> Result<Self> {
+        Ok(Self {
+            heads: Heads::start(&store, settings.reads, settings.head_connections),
+            values: Values::new(settings.values)?,
+            users: Users::new(store.clone()),
+            store,
+        })
     }
 }

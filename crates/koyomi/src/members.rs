@@ -75,6 +75,7 @@ impl Koyomi {
             events::set_member_part(&mut batch, id, user, role);
             let member =
                 batch.run(tx.conn()).await?.take::<Member>()?.pop().ok_or_else(|| Failure::not_found("member"))?;
+            tx.narrows_access();
             tx.touch_access(member_change(id, user));
             tx.commit(|_| member).await
         })
@@ -94,6 +95,7 @@ impl Koyomi {
             if gone.is_empty() {
                 return Err(Failure::not_found("member"));
             }
+            tx.narrows_access();
             tx.touch_access(member_change(id, user));
             tx.commit(|_| ()).await
         })

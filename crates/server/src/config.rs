@@ -1,6 +1,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use bus::Transport;
+use cache::{Family, Reads, Tiers};
 use clap::{Args, ValueEnum};
 
 /// Everything that can be set from outside: by environment, or by option of the same name.
@@ -17,6 +19,72 @@ pub struct Config {
 impl Config {
     pub fn database(&self) -> store::Settings {
         store::Settings { max_connections: self.db_connections, ..store::Settings::new(&self.database_url) }
+    }
+}
+
+/// How reads are answered, and how instances hear of each other.
+#[derive(Args, Clone)]
+pub struct Freshness {
+    /// Tiers of the cache: `off`, `l1` (memory) or `l1+l2` (and Redis).
+    #[arg(long, env = "KOYOMI_CACHE", default_value_t = Tiers::L1L2)]
+    pub cache: Tiers,
+    /// Kinds of values that are not cached, comma-separated: calendar, page, event, occurrences, attendees, reservations,
+    /// availability, users, resources, body.
+    #[arg(long, env = "KOYOMI_CACHE_OFF", value_delimiter = ',', value_parser = family)]
+    pub cache_off: Vec<Family>,
+    /// Megabytes of memory for the first tier.
+    #[arg(long, env = "KOYOMI_CACHE_MB", default_value_t = 128)]
+    pub cache_mb: u64,
+    /// `redis://host:port/database` of the second tier; without one there is none.
+    #[arg(long, env = "KOYOMI_REDIS", hide_env_values = true)]
+    pub redis: Option<String>,
+    /// One of so many cache hits is read again from the database and compared; 0: none.
+    #[arg(long, env = "KOYOMI_CACHE_SAMPLE", default_value_t = 1000)]
+    pub cache_sample: u32,
+    /// `strict`: every read asks the database whether its answer is the newest. `bounded:500ms` (up to 1000): it may be
+    /// answered from memory that is at most so old.
+    #[arg(long, env = "KOYOMI_READS", default_value_t = Reads::Strict)]
+    pub reads: Reads,
+    /// Connections to PostgreSQL that only ask for versions.
+    #[arg(long, env = "KOYOMI_HEAD_CONNECTIONS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub head_connections: u16,
+    /// `postgres` (LISTEN/NOTIFY), `nats://host:port` (JetStream) or `off`: this instance neither sends nor hears.
+    #[arg(long, env = "KOYOMI_BUS", default_value = "postgres")]
+    pub bus: Transport,
+}
+
+fn family(text: &str) -> Result<Family, String> {
+    Family::ALL.into_iter().find(|family| family.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+impl Freshness {
+    pub fn koyomi(&self) -> koyomi::Settings {
+        koyomi::Settings {
+            reads: self.reads,
+            head_connections: usize::from(self.head_connections),
+            values: cache::Settings {
+                tiers: self.cache,
+                redis: self.redis.clone(),
+                off: self.cache_off.clone(),
+                l1_bytes: self.cache_mb << 20,
+                sample: self.cache_sample,
+            },
+        }
+    }
+}
+
+/// The URL of Redis may hold a password.
+impl fmt::Debug for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Freshness")
+            .field("cache", &self.cache)
+            .field("cache_off", &self.cache_off)
+            .field("reads", &self.reads)
+            .field("bus", &self.bus)
+            .finish_non_exhaustive()
     }
 }
 

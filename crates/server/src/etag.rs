@@ -2,11 +2,10 @@
 //! tagged by its bytes.
 
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Datelike, Utc};
-use events::{Calendar, Grant, Happening, View};
+use events::{Calendar, Happening, View};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use kernel::{Caller, Failure, filter_hash};
+use kernel::{Caller, Failure};
 use serde::Serialize;
 use store::Epoch;
 use xxhash_rust::xxh3::xxh3_128;
@@ -42,15 +41,6 @@ pub(crate) fn tagged(tag: &str, answer: impl IntoResponse) -> Response {
     }
     headers.insert(CACHE_CONTROL, PRIVATE);
     response
-}
-
-/// The validator of a list of occurrences: the heads of its calendars, what the caller may see in them, the names it
-/// shows, and the day (a list without `to` ends so many months from today).
-pub(crate) fn of_heads(epoch: Epoch, grants: &[Grant], caller: &Caller, now: DateTime<Utc>) -> String {
-    let mut heads: Vec<_> = grants.iter().map(|g| (g.calendar_id, g.seq, g.acl, g.role)).collect();
-    heads.sort_unstable_by_key(|head| head.0);
-    let parts = (epoch, heads, caller.directory_seq, now.date_naive().num_days_from_ce());
-    format!("\"{}.{:016x}\"", epoch.0, filter_hash(&parts))
 }
 
 /// The validator of a calendar's own fields, with what the caller may do in it.

@@ -4,9 +4,12 @@
 mod etag;
 mod extract;
 mod housekeeping;
+mod metrics;
 mod middleware;
+mod news;
 mod openapi;
 mod problems;
+mod ready;
 mod rest;
 mod serve;
 mod shape;
@@ -19,4 +22,4 @@ pub mod error;
 pub use openapi::document;
 pub use rest::router;
 pub use serve::serve;
-pub use state::App;
+pub use state::{App, Settings};

@@ -6,6 +6,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::housekeeping;
+use crate::news::News;
 use crate::rest::router;
 use crate::state::App;
 
@@ -16,6 +17,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let store = app.koyomi.store.clone();
     let house = tokio::spawn(housekeeping::keep(app.koyomi.clone()));
+    let news = News::start(&app).await.map_err(io::Error::other)?;
     // Answers are written whole: waiting for more to send only delays them.
     let listener = listener.tap_io(|tcp| {
         if let Err(error) = tcp.set_nodelay(true) {
@@ -43,6 +45,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         }
     };
     house.abort();
+    news.stop().await;
     store.close().await;
     result
 }

@@ -1,3 +1,4 @@
+use bus::Transport;
 use kernel::{Clock, Ids, Result};
 use koyomi::Koyomi;
 use store::Store;
@@ -9,16 +10,33 @@ pub struct App {
     /// Mints request ids: apart from the store's, so that a test with seeded ids gets the same rows however many
     /// requests it makes.
     pub(crate) request_ids: Ids,
+    /// What [`crate::serve`] starts.
+    pub(crate) bus: bus::Settings,
+}
+
+/// What an instance is made with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub database: store::Settings,
+    pub koyomi: koyomi::Settings,
+    pub bus: Transport,
+}
+
+impl Settings {
+    /// PostgreSQL alone: strict reads, a cache in memory, the bus over LISTEN/NOTIFY.
+    pub fn new(database: store::Settings) -> Self {
+        Self { database, koyomi: koyomi::Settings::default(), bus: Transport::Postgres }
+    }
 }
 
 impl App {
-    pub fn new(koyomi: Koyomi) -> Self {
-        Self { koyomi, request_ids: Ids::random(Clock::System) }
-    }
-
     /// Connects to the database and checks that it is fit to serve from.
-    pub async fn open(settings: &store::Settings, clock: Clock, ids: Ids) -> Result<Self> {
-        let store = Store::open(settings, clock, ids).await?;
-        Ok(Self::new(Koyomi::new(store)))
+    pub async fn open(settings: Settings, clock: Clock, ids: Ids) -> Result<Self> {
+        // Before anything asks for a counter.
+        crate::metrics::install();
+        let store = Store::open(&settings.database, clock, ids).await?;
+        let bus = bus::Settings::new(settings.bus, settings.database.url);
+        let koyomi = Koyomi::open(store, settings.koyomi)?;
+        Ok(Self { koyomi, request_ids: Ids::random(Clock::System), bus })
     }
 }

@@ -7,19 +7,20 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-const TIERS: [(&str, u8); 10] = [
+const TIERS: [(&str, u8); 13] = [
     ("kernel", 0),
     ("recurrence", 1),
     ("ical", 2),
     ("store", 2),
-    // cache and bus: 3
+    ("cache", 3),
+    ("bus", 3),
     ("users", 4),
     ("events", 4),
     ("attendees", 4),
     ("resources", 4),
     ("koyomi", 5),
     ("server", 6),
-    // benches and fuzzing targets, when they come: above the server
+    ("bench", 7),
 ];
 
 /// What only a dialect may know: below the server nobody speaks HTTP or GraphQL.

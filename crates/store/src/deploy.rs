@@ -1,10 +1,13 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use kernel::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
+use sqlx::{Connection, PgConnection};
 
-use crate::Conn;
+use crate::Settings;
 
 /// The deployment's epoch: one more each time the database may have gone back in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub i64);
 
 impl Epoch {
@@ -21,8 +24,8 @@ impl Epoch {
     }
 }
 
-/// Reads the epoch and refuses a database that would break what a COMMIT promises.
-pub(crate) async fn inspect(conn: &mut Conn) -> Result<Epoch> {
+/// Refuses a database that would break what a COMMIT promises, or of which nobody knows whether it has gone back in time.
+pub(crate) async fn inspect(conn: &mut PgConnection) -> Result<()> {
     let (synchronous_commit, fsync, full_page_writes): (String, String, String) = sqlx::query_as(
         "select current_setting('synchronous_commit'), current_setting('fsync'), current_setting('full_page_writes')",
     )
@@ -42,8 +45,8 @@ pub(crate) async fn inspect(conn: &mut Conn) -> Result<Epoch> {
             ));
         }
     }
-    let (epoch, same): (i64, bool) = sqlx::query_as(
-        "select d.epoch, d.system_identifier = c.system_identifier::text from deploy d, pg_control_system() c",
+    let same: bool = sqlx::query_scalar(
+        "select d.system_identifier = c.system_identifier::text from deploy d, pg_control_system() c",
     )
     .fetch_optional(conn)
     .await
@@ -52,8 +55,100 @@ pub(crate) async fn inspect(conn: &mut Conn) -> Result<Epoch> {
             .because(error)
     })?
     .ok_or_else(|| Failure::internal("the deploy row is missing"))?;
-    if !same {
-        tracing::warn!("this database was copied from another server; validators of the old one stay valid");
+    if same {
+        return Ok(());
     }
+    Err(Failure::new(
+        Kind::Internal,
+        "another_database",
+        "this database was brought here from another PostgreSQL server, so it may be older than what caches and clients \
+         have seen of it. If it is the one to go on with, run `koyomi epoch --new`, then start again",
+    ))
+}
+
+/// The timeline that the server writes to *now*: the control file shows that of the last checkpoint, which after a
+/// promotion is the old one for a while.
+const WHERE_FROM: &str = "select d.epoch, d.timeline,
+         ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int,
+         d.system_identifier = c.system_identifier::text
+     from deploy d, pg_control_system() c";
+
+/// Asked of each new connection. A new timeline means that a standby was promoted, or that a backup was brought forward to
+/// some moment: what the old primary acknowledged last may be missing. Then a new epoch begins, once, by whoever sees it
+/// first.
+pub(crate) async fn recognise(conn: &mut PgConnection, known: &AtomicI64) -> Result<(), sqlx::Error> {
+    loop {
+        let (epoch, noted, timeline, same): (i64, i32, i32, bool) =
+            sqlx::query_as(WHERE_FROM).fetch_one(&mut *conn).await?;
+        if !same {
+            return Err(sqlx::Error::Configuration(
+                "the connection leads to another PostgreSQL server; `koyomi epoch --new` says that it is the one to go on with".into(),
+            ));
+        }
+        if timeline == noted {
+            known.fetch_max(epoch, Ordering::AcqRel);
+            return Ok(());
+        }
+        tracing::warn!(noted, timeline, "the database is on another timeline: a new epoch begins");
+        begin_epoch(conn, Some(noted)).await?;
+    }
+}
+
+/// The number is a time, not one more than the last: an older copy of the database may know only an older last one, and
+/// two epochs must never share a number.
+async fn begin_epoch(conn: &mut PgConnection, only_from: Option<i32>) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "update deploy d set
+             epoch = greatest(d.epoch + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
+             system_identifier = c.system_identifier::text,
+             timeline = ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+         from pg_control_system() c
+         where $1::int is null or d.timeline = $1
+         returning d.epoch",
+    )
+    .bind(only_from)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Says that the database may have gone back in time: nothing that was seen of it before counts any more. For the operator
+/// who has restored a backup; a promoted standby is recognised without him.
+pub async fn new_epoch(settings: &Settings) -> Result<Epoch> {
+    let mut conn = PgConnection::connect_with(&crate::store::options(settings)?).await?;
+    let epoch = begin_epoch(&mut conn, None).await?.ok_or_else(|| Failure::internal("the deploy row is missing"))?;
+    conn.close().await?;
     Ok(Epoch(epoch))
+}
+
+/// The epoch as it stands.
+pub async fn epoch(settings: &Settings) -> Result<Epoch> {
+    let mut conn = PgConnection::connect_with(&crate::store::options(settings)?).await?;
+    let epoch = sqlx::query_scalar("select epoch from deploy").fetch_one(&mut conn).await?;
+    conn.close().await?;
+    Ok(Epoch(epoch))
+}
+
+/// Makes sure that writes which take access away wait for `bound` before they are acknowledged, and that none is under way
+/// that does not know of it yet: only then may anybody answer from memory.
+pub async fn announce_bound(conn: &mut PgConnection, bound: std::time::Duration) -> Result<()> {
+    let millis = i32::try_from(bound.as_millis()).unwrap_or(i32::MAX);
+    let mut tx = conn.begin().await?;
+    let raised: Option<i64> = sqlx::query_scalar(
+        "update deploy set bound_ms = $1 where bound_ms < $1 returning pg_current_xact_id()::text::int8",
+    )
+    .bind(millis)
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let Some(raised) = raised else { return Ok(()) };
+    // Transactions that began before may have read the old bound; when the oldest one that runs is younger, none is left.
+    loop {
+        let oldest: i64 = sqlx::query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::int8")
+            .fetch_one(&mut *conn)
+            .await?;
+        if oldest > raised {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }

@@ -1,9 +1,11 @@
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kernel::{Failure, Result};
+use kernel::{Failure, Moved, Result};
+
+use crate::Epoch;
 
 tokio::task_local! {
     static CURRENT: Arc<Stats>;
@@ -14,6 +16,15 @@ tokio::task_local! {
 pub struct Stats {
     statements: AtomicU32,
     nanos: AtomicU64,
+    head_nanos: AtomicU64,
+    seen: Mutex<Seen>,
+}
+
+/// The versions that an answer rests on: what its consistency token says.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    pub epoch: Option<Epoch>,
+    pub versions: Vec<Moved>,
 }
 
 impl Stats {
@@ -25,6 +36,35 @@ impl Stats {
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
     }
+
+    /// Of that, the time that the head check took.
+    pub fn head_check(&self) -> Duration {
+        Duration::from_nanos(self.head_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Takes out what was seen.
+    pub fn seen(&self) -> Seen {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Notes in the current request that its answer rests on these versions.
+pub fn saw(epoch: Epoch, versions: impl IntoIterator<Item = Moved>) {
+    let _ = CURRENT.try_with(|stats| {
+        let mut seen = stats.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.epoch = seen.epoch.max(Some(epoch));
+        seen.versions.extend(versions);
+    });
+}
+
+/// Counts a head check for the current request: one statement, however many requests shared it.
+pub fn count_head_check(took: Duration) {
+    let _ = CURRENT.try_with(|stats| {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        stats.statements.fetch_add(1, Ordering::Relaxed);
+        stats.nanos.fetch_add(nanos, Ordering::Relaxed);
+        stats.head_nanos.fetch_add(nanos, Ordering::Relaxed);
+    });
 }
 
 /// Counts the statements of `work` into `stats`.
@@ -32,14 +72,18 @@ pub async fn counted<F: Future>(stats: Arc<Stats>, work: F) -> F::Output {
     CURRENT.scope(stats, work).await
 }
 
+/// Runs work in a task of its own, counted for the current request.
+pub fn spawned<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    match CURRENT.try_with(Arc::clone) {
+        Ok(stats) => tokio::spawn(CURRENT.scope(stats, work)),
+        Err(_) => tokio::spawn(work),
+    }
+}
+
 /// Runs a write in a task of its own: a client that hangs up cannot cancel it half way, because dropping the returned
 /// future does not drop the task.
 pub async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    let task = match CURRENT.try_with(Arc::clone) {
-        Ok(stats) => tokio::spawn(CURRENT.scope(stats, work)),
-        Err(_) => tokio::spawn(work),
-    };
-    match task.await {
+    match spawned(work).await {
         Ok(result) => result,
         Err(panic) => Err(Failure::internal(format!("a write panicked: {panic}"))),
     }

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use kernel::{Clock, Failure, Ids, Kind, Result};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::deploy::{Epoch, inspect};
+use crate::deploy::{Epoch, inspect, recognise};
 use crate::{Conn, Tx};
 
 /// How to reach PostgreSQL.
@@ -27,22 +29,28 @@ impl Settings {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    options: PgConnectOptions,
     clock: Clock,
     ids: Ids,
-    epoch: Epoch,
+    /// The newest that any statement of this process has seen.
+    epoch: Arc<AtomicI64>,
 }
 
 impl Store {
     /// Connects, and refuses a database without our schema or with settings that break the promises.
     pub async fn open(settings: &Settings, clock: Clock, ids: Ids) -> Result<Self> {
-        let pool = pool(settings).await?;
-        let epoch = inspect(&mut Conn::pooled(pool.acquire().await?)).await?;
-        Ok(Self { pool, clock, ids, epoch })
+        let epoch = Arc::new(AtomicI64::new(0));
+        let options = options(settings)?;
+        let mut first = PgConnection::connect_with(&options).await?;
+        inspect(&mut first).await?;
+        recognise(&mut first, &epoch).await?;
+        let pool = pool(settings, options.clone(), Some(Arc::clone(&epoch))).await?;
+        Ok(Self { pool, options, clock, ids, epoch })
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
     pub async fn migrate(settings: &Settings) -> Result<()> {
-        let pool = pool(settings).await?;
+        let pool = pool(settings, options(settings)?, None).await?;
         sqlx::migrate!("../../migrations").run(&pool).await.map_err(Failure::internal)?;
         pool.close().await;
         Ok(())
@@ -50,6 +58,21 @@ impl Store {
 
     pub async fn conn(&self) -> Result<Conn> {
         Ok(Conn::pooled(self.pool.acquire().await.map_err(unreachable)?))
+    }
+
+    /// A connection whose statements all see one moment of the database, and change nothing. It is given back by dropping
+    /// it: nobody waits for the end of a transaction that has nothing to commit.
+    pub async fn snapshot(&self) -> Result<Conn> {
+        let begun = self.pool.begin_with("begin isolation level repeatable read read only").await;
+        Ok(Conn::in_transaction(begun.map_err(unreachable)?))
+    }
+
+    /// A connection of its own, outside of the pool, for work that never ends.
+    pub async fn dedicated(&self, name: &str) -> Result<PgConnection> {
+        let options = self.options.clone().application_name(name);
+        let mut conn = PgConnection::connect_with(&options).await.map_err(unreachable)?;
+        recognise(&mut conn, &self.epoch).await?;
+        Ok(conn)
     }
 
     /// Whether the database answers.
@@ -76,7 +99,12 @@ impl Store {
     }
 
     pub fn epoch(&self) -> Epoch {
-        self.epoch
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// Takes note of an epoch that a statement has read.
+    pub fn observe(&self, epoch: Epoch) {
+        self.epoch.fetch_max(epoch.0, Ordering::AcqRel);
     }
 
     pub async fn close(&self) {
@@ -98,12 +126,12 @@ pub(crate) fn unreachable(error: sqlx::Error) -> Failure {
     .because(error)
 }
 
-async fn pool(settings: &Settings) -> Result<PgPool> {
+pub(crate) fn options(settings: &Settings) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = settings
         .url
         .parse()
         .map_err(|error| Failure::invalid("DATABASE_URL", format!("is not a postgres:// URL: {error}")))?;
-    let options = options
+    Ok(options
         .application_name("koyomi")
         // Every statement of the product has a fixed text; all of them fit.
         .statement_cache_capacity(256)
@@ -114,11 +142,24 @@ async fn pool(settings: &Settings) -> Result<PgPool> {
             // It pays for reports. An agenda of 70 ms took 740 with the time to compile it.
             ("jit", "off"),
         ])
-        .disable_statement_logging();
+        .disable_statement_logging())
+}
+
+/// With `epoch`, each new connection is asked which database it leads to.
+async fn pool(settings: &Settings, options: PgConnectOptions, epoch: Option<Arc<AtomicI64>>) -> Result<PgPool> {
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
         .test_before_acquire(false)
+        .after_connect(move |conn, _| {
+            let epoch = epoch.clone();
+            Box::pin(async move {
+                match epoch {
+                    Some(epoch) => recognise(conn, &epoch).await,
+                    None => Ok(()),
+                }
+            })
+        })
         // A ping on each acquire would cost every request a round trip; a connection that rested may have died.
         .before_acquire(|conn, meta| {
             Box::pin(async move {

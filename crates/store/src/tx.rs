@@ -1,14 +1,17 @@
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use kernel::{CalendarId, Change, Failure, Kind, Result, UserId, Version};
+use kernel::plant::{self, Bug};
+use kernel::{CalendarId, Change, Failure, Kind, Moved, Result, Subject, UserId, Version};
 use serde::Serialize;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use uuid::Uuid;
 
 use crate::idempotency::{IdempotencyKey, store_result};
+use crate::stats::saw;
 use crate::store::unreachable;
-use crate::{Conn, Store};
+use crate::{Conn, Epoch, Store};
 
 /// The write transaction. Rows first; [`Tx::touch`] what changed; [`Tx::commit`] bumps the heads *last* (their row
 /// locks are then held for two round trips only), writes the change log and commits.
@@ -22,6 +25,20 @@ pub struct Tx {
     acl: BTreeSet<CalendarId>,
     authorised: HashMap<CalendarId, i64>,
     result_key: Option<(UserId, IdempotencyKey)>,
+    store: Store,
+    /// Somebody sees less afterwards.
+    narrows: bool,
+    /// What the commit says of the database as it was just before.
+    committed: Committed,
+}
+
+/// What the acknowledgement of a write depends on.
+#[derive(Debug, Default)]
+struct Committed {
+    epoch: Option<Epoch>,
+    versions: Vec<Moved>,
+    /// How long others may answer from memory.
+    bound: Duration,
 }
 
 impl Tx {
@@ -34,6 +51,9 @@ impl Tx {
             acl: BTreeSet::new(),
             authorised: HashMap::new(),
             result_key: None,
+            store: store.clone(),
+            narrows: false,
+            committed: Committed::default(),
         })
     }
 
@@ -77,6 +97,17 @@ impl Tx {
         self.authorised.insert(calendar_id, acl);
     }
 
+    /// Says that somebody may see less from now on. Where instances answer from memory, the acknowledgement waits until
+    /// none of them can rest on what it knew before.
+    pub fn narrows_access(&mut self) {
+        self.narrows = true;
+    }
+
+    /// Says which version of something besides calendars this write has made: the caller's next read must not be older.
+    pub fn made(&mut self, moved: Moved) {
+        self.committed.versions.push(moved);
+    }
+
     /// The commit will leave its value under this key.
     pub fn answer_under(&mut self, user: UserId, key: IdempotencyKey) {
         self.result_key = Some((user, key));
@@ -92,7 +123,25 @@ impl Tx {
         if let Some((user, key)) = self.result_key.take() {
             store_result(self.conn(), user, &key, &value).await?;
         }
-        self.finish().await?;
+        if self.narrows && self.committed.epoch.is_none() {
+            (self.committed.epoch, self.committed.bound) = bound(self.conn()).await?;
+        }
+        let (committed, store, narrows) = (std::mem::take(&mut self.committed), self.store.clone(), self.narrows);
+        if plant::is(Bug::AcknowledgeFirst) {
+            let (commit, late) = (self, Duration::from_millis(20));
+            tokio::spawn(async move {
+                tokio::time::sleep(late).await;
+                commit.finish().await
+            });
+        } else {
+            self.finish().await?;
+        }
+        if narrows && !committed.bound.is_zero() && !plant::is(Bug::NoFence) {
+            tokio::time::sleep(committed.bound).await;
+        }
+        let epoch = committed.epoch.unwrap_or_else(|| store.epoch());
+        store.observe(epoch);
+        saw(epoch, committed.versions);
         Ok(value)
     }
 
@@ -113,7 +162,7 @@ impl Tx {
             columns.3.push(change.object_id);
             *n += 1;
         }
-        let rows: Vec<(CalendarId, i64, i64)> = sqlx::query_as(BUMP)
+        let rows: Vec<(CalendarId, i64, i64, i64, i32)> = sqlx::query_as(BUMP)
             .bind(&calendars)
             .bind(&acl)
             .bind(&columns.0)
@@ -122,7 +171,7 @@ impl Tx {
             .bind(&columns.3)
             .fetch_all(self.conn())
             .await?;
-        for (calendar_id, _, acl) in &rows {
+        for (calendar_id, _, acl, ..) in &rows {
             let before = acl - i64::from(self.acl.contains(calendar_id));
             if self.authorised.get(calendar_id).is_some_and(|seen| *seen != before) {
                 return Err(Failure::new(
@@ -135,7 +184,16 @@ impl Tx {
         if rows.len() != calendars.len() {
             return Err(Failure::internal("a calendar without a head was touched"));
         }
-        Ok(rows.into_iter().map(|(calendar_id, seq, acl)| Version { calendar_id, seq, acl }).collect())
+        if let Some((.., epoch, bound)) = rows.first() {
+            self.committed.epoch = Some(Epoch(*epoch));
+            self.committed.bound = milliseconds(*bound);
+        }
+        self.committed.versions.extend(rows.iter().map(|(calendar_id, seq, acl, ..)| Moved {
+            subject: Subject::Calendar(*calendar_id),
+            seq: *seq,
+            acl: *acl,
+        }));
+        Ok(rows.into_iter().map(|(calendar_id, seq, acl, ..)| Version { calendar_id, seq, acl }).collect())
     }
 
     async fn finish(mut self) -> Result<()> {
@@ -163,7 +221,7 @@ impl Tx {
 }
 
 /// One statement: lock the heads in the order of their ids (so that two writers of the same two calendars cannot wait for
-/// each other), bump them, log the changes, stamp the events.
+/// each other), bump them, log the changes, stamp the events, leave the news in the outbox.
 pub const BUMP: &str = "with held as materialized (
          select calendar_id from heads where calendar_id = any($1)
          order by calendar_id for no key update
@@ -181,8 +239,21 @@ pub const BUMP: &str = "with held as materialized (
          from unnest($3::uuid[], $5::text[], $6::uuid[]) as c (calendar_id, kind, object_id)
          join bumped b using (calendar_id)
          where e.id = c.object_id and c.kind like 'event\\_%'
+     ), announced as (
+         insert into outbox (kind, subject_id, seq, acl)
+         select 'calendar', b.calendar_id, b.seq, b.acl from bumped b, deploy d where d.outbox
      )
-     select calendar_id, seq, acl from bumped order by calendar_id";
+     select b.calendar_id, b.seq, b.acl, d.epoch, d.bound_ms from bumped b, deploy d order by b.calendar_id";
+
+/// As [`BUMP`] says it, for a write that changes no calendar.
+async fn bound(conn: &mut Conn) -> Result<(Option<Epoch>, Duration)> {
+    let (epoch, bound): (i64, i32) = sqlx::query_as("select epoch, bound_ms from deploy").fetch_one(conn).await?;
+    Ok((Some(Epoch(epoch)), milliseconds(bound)))
+}
+
+fn milliseconds(bound: i32) -> Duration {
+    Duration::from_millis(u64::try_from(bound).unwrap_or(0))
+}
 
 /// PostgreSQL says that the transaction did not happen. A FATAL error says no such thing: a session that is ended while it
 /// commits may have committed already.

@@ -33,5 +33,5 @@ impl Users {
 
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
-    pub use crate::sql::{CALLER, FIND_MANY, SEARCH};
+    pub use crate::sql::{FIND_MANY, SEARCH};
 }

@@ -1,27 +1,15 @@
 use std::collections::HashMap;
 
-use kernel::{Caller, Checks, Failure, Kind, Limit, Page, Result, TenantId, UserId, decode_cursor, filter_hash};
+use kernel::{Caller, Checks, Failure, Limit, Page, Result, TenantId, UserId, decode_cursor, filter_hash};
 use store::Conn;
 
-use crate::{Secret, User, Users, sql};
+use crate::{User, Users, sql};
 
 impl Users {
-    /// Who shows this secret. One statement, which also reads the tenant's version of names; nothing is written.
-    ///
-    /// # Errors
-    /// `unauthenticated` for unknown, expired and revoked secrets and for users who left: they look alike.
-    pub async fn authenticate(&self, secret: &str) -> Result<Caller> {
-        let secret = Secret::parse(secret).ok_or_else(unauthenticated)?;
-        let mut conn = self.store.conn().await?;
-        let row = sql::caller(&mut conn, secret.hash(), self.store.clock().now()).await?;
-        row.map(Caller::from).ok_or_else(unauthenticated)
-    }
-
     /// A user to act for, without a credential: for the command line, whose operator holds the database anyway.
     pub async fn vouched(&self, id: UserId) -> Result<Caller> {
         let mut conn = self.store.conn().await?;
-        let row = sql::caller_by_id(&mut conn, id).await?;
-        row.map(Caller::from).ok_or_else(|| Failure::not_found("user"))
+        sql::caller_by_id(&mut conn, id).await?.ok_or_else(|| Failure::not_found("user"))
     }
 
     /// The caller as others see him.
@@ -60,7 +48,14 @@ impl Users {
     }
 
     /// The caller's colleagues whose name or address contains `q`, by name. An empty `q` lists everybody.
-    pub async fn search(&self, caller: &Caller, q: &str, limit: Limit, cursor: Option<&str>) -> Result<Page<User>> {
+    pub async fn search(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        q: &str,
+        limit: Limit,
+        cursor: Option<&str>,
+    ) -> Result<Page<User>> {
         let mut checks = Checks::new();
         checks.text("?q", q, 200);
         checks.done()?;
@@ -70,18 +65,9 @@ impl Users {
         if after.as_ref().is_some_and(|(name, _)| name.contains('\0')) {
             return Err(forged_cursor());
         }
-        let mut conn = self.store.conn().await?;
-        let rows = sql::search(&mut conn, caller.tenant_id, &contains(q), after, limit).await?;
+        let rows = sql::search(conn, caller.tenant_id, &contains(q), after, limit).await?;
         Ok(Page::cut(rows, limit, filters, |user| (user.name.clone(), user.id)))
     }
-}
-
-fn unauthenticated() -> Failure {
-    Failure::new(
-        Kind::Unauthenticated,
-        "unauthenticated",
-        "this token or session is unknown, expired or revoked; sign in again",
-    )
 }
 
 pub(crate) fn forged_cursor() -> Failure {

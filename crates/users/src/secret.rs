@@ -1,7 +1,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use kernel::{Failure, Result};
+use kernel::{Failure, Result, SecretHash};
 
 const SESSION: &str = "kys_";
 const API_TOKEN: &str = "kyt_";
@@ -29,7 +29,7 @@ impl Secret {
     }
 
     /// What has not even the form of a secret costs no query.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let body = text.strip_prefix(SESSION).or_else(|| text.strip_prefix(API_TOKEN))?;
         let shaped = body.len() == BODY && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         shaped.then(|| Self(text.to_owned()))
@@ -45,8 +45,8 @@ impl Secret {
     }
 
     /// What the database keeps. 256 random bits cannot be guessed, so neither salt nor a slow hash is needed.
-    pub(crate) fn hash(&self) -> Vec<u8> {
-        blake3::hash(self.0.as_bytes()).as_bytes().to_vec()
+    pub fn hash(&self) -> SecretHash {
+        *blake3::hash(self.0.as_bytes()).as_bytes()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every query of the room.
 
 use chrono::{DateTime, Utc};
-use kernel::{Caller, Credential, Limit, Span, TenantId, TokenId, UserId};
+use kernel::{Caller, Credential, Limit, Moved, SecretHash, Span, Subject, TenantId, TokenId, UserId};
 use sqlx::FromRow;
 use store::Conn;
 use uuid::Uuid;
@@ -33,62 +33,37 @@ pub(crate) const FIND_BY_EMAILS: &str = concat!(
     " from users where tenant_id = $1 and email = any(select lower(e) from unnest($2::text[]) e) and deactivated_at is null"
 );
 
-#[derive(FromRow)]
-pub(crate) struct CallerRow {
-    id: UserId,
-    tenant_id: TenantId,
-    name: String,
-    email: String,
-    time_zone: String,
-    is_admin: bool,
-    directory_seq: i64,
-    token_id: Option<TokenId>,
-}
-
-impl From<CallerRow> for Caller {
-    fn from(row: CallerRow) -> Self {
-        Self {
-            user_id: row.id,
-            tenant_id: row.tenant_id,
-            name: row.name,
-            email: row.email,
-            time_zone: row.time_zone,
-            is_admin: row.is_admin,
-            directory_seq: row.directory_seq,
-            credential: row.token_id.map_or(Credential::Session, Credential::ApiToken),
-        }
-    }
-}
-
 /// Somebody the command line acts for: no credential was shown, the machine's operator vouches.
-pub(crate) async fn caller_by_id(conn: &mut Conn, id: UserId) -> Done<Option<CallerRow>> {
-    sqlx::query_as(
-        "select u.id, u.tenant_id, u.name, u.email, u.time_zone, u.is_admin, t.directory_seq, null::uuid as token_id
-         from users u
-         join tenants t on t.id = u.tenant_id
-         where u.id = $1 and u.deactivated_at is null",
-    )
+pub(crate) async fn caller_by_id(conn: &mut Conn, id: UserId) -> Done<Option<Caller>> {
+    #[derive(FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        user: User,
+        seq: i64,
+        directory_seq: i64,
+    }
+    let row: Option<Row> = sqlx::query_as(concat!(
+        "select ",
+        user!(),
+        ", seq, (select t.directory_seq from tenants t where t.id = users.tenant_id) as directory_seq
+         from users where id = $1 and deactivated_at is null"
+    ))
     .bind(id)
     .fetch_optional(conn)
-    .await
-}
-
-/// Who shows the secret with the hash `$1` at `$2`. Two unique-index probes, of which one finds a row; then two by primary
-/// key.
-pub const CALLER: &str =
-    "select u.id, u.tenant_id, u.name, u.email, u.time_zone, u.is_admin, t.directory_seq, shown.token_id
-     from (
-         select user_id, null::uuid as token_id from sessions
-         where token_hash = $1 and expires_at > $2
-         union all
-         select user_id, id from api_tokens
-         where token_hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
-     ) shown
-     join users u on u.id = shown.user_id and u.deactivated_at is null
-     join tenants t on t.id = u.tenant_id";
-
-pub(crate) async fn caller(conn: &mut Conn, hash: Vec<u8>, now: DateTime<Utc>) -> Done<Option<CallerRow>> {
-    sqlx::query_as(CALLER).bind(hash).bind(now).fetch_optional(conn).await
+    .await?;
+    Ok(row.map(|Row { user, seq, directory_seq }| Caller {
+        user_id: user.id,
+        tenant_id: user.tenant_id,
+        name: user.name,
+        email: user.email,
+        time_zone: user.time_zone,
+        is_admin: user.is_admin,
+        directory_seq,
+        version: user.version,
+        seq,
+        credential: Credential::Session,
+        expires_at: None,
+    }))
 }
 
 #[derive(FromRow)]
@@ -114,7 +89,7 @@ pub(crate) async fn login(conn: &mut Conn, tenant: &str, email: &str) -> Done<Op
 /// Opens a session, and sweeps the same user's expired ones: the table cannot grow with the number of sign-ins.
 pub(crate) async fn insert_session(
     conn: &mut Conn,
-    hash: Vec<u8>,
+    hash: SecretHash,
     user: UserId,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
@@ -123,7 +98,7 @@ pub(crate) async fn insert_session(
         "with swept as (delete from sessions where user_id = $2 and expires_at <= $3)
          insert into sessions (token_hash, user_id, created_at, expires_at) values ($1, $2, $3, $4)",
     )
-    .bind(hash)
+    .bind(hash.as_slice())
     .bind(user)
     .bind(now)
     .bind(expires_at)
@@ -138,9 +113,16 @@ pub(crate) async fn delete_expired_sessions(conn: &mut Conn, now: DateTime<Utc>)
     Ok(gone.rows_affected())
 }
 
-pub(crate) async fn delete_session(conn: &mut Conn, hash: Vec<u8>) -> Done<()> {
-    sqlx::query("delete from sessions where token_hash = $1").bind(hash).execute(conn).await?;
-    Ok(())
+/// Whether there was such a session. Whoever keeps callers in memory hears of it through `users.seq`.
+pub(crate) async fn delete_session(conn: &mut Conn, hash: SecretHash) -> Done<bool> {
+    let done = sqlx::query(
+        "with ended as (delete from sessions where token_hash = $1 returning user_id)
+         update users set seq = seq + 1 where id in (select user_id from ended)",
+    )
+    .bind(hash.as_slice())
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub(crate) async fn find_many(conn: &mut Conn, tenant: TenantId, ids: &[UserId]) -> Done<Vec<User>> {
@@ -202,7 +184,7 @@ pub(crate) async fn find_for_update(conn: &mut Conn, tenant: TenantId, id: UserI
 
 pub(crate) async fn update(conn: &mut Conn, user: &User) -> Done<()> {
     sqlx::query(
-        "update users set name = $3, avatar_url = $4, time_zone = $5, version = $6, updated_at = $7
+        "update users set name = $3, avatar_url = $4, time_zone = $5, version = $6, updated_at = $7, seq = seq + 1
          where tenant_id = $1 and id = $2",
     )
     .bind(user.tenant_id)
@@ -217,13 +199,15 @@ pub(crate) async fn update(conn: &mut Conn, user: &User) -> Done<()> {
     Ok(())
 }
 
-/// Says that names of the tenant changed; last in its transaction, since everybody who renames waits for this row.
-pub(crate) async fn bump_directory(conn: &mut Conn, tenant: TenantId) -> Done<()> {
-    sqlx::query("update tenants set directory_seq = directory_seq + 1 where id = $1")
-        .bind(tenant)
-        .execute(conn)
-        .await?;
-    Ok(())
+/// Says that people of the tenant changed; last in its transaction, since everybody who does so waits for this row.
+pub(crate) async fn bump_directory(conn: &mut Conn, tenant: TenantId) -> Done<Moved> {
+    let seq = sqlx::query_scalar(
+        "update tenants set directory_seq = directory_seq + 1 where id = $1 returning directory_seq",
+    )
+    .bind(tenant)
+    .fetch_one(conn)
+    .await?;
+    Ok(Moved { subject: Subject::Tenant(tenant), seq, acl: 0 })
 }
 
 pub(crate) async fn insert_user(conn: &mut Conn, user: &User, password_hash: Option<&str>) -> Done<User> {
@@ -270,14 +254,14 @@ pub(crate) async fn insert_tenant(
     .await
 }
 
-pub(crate) async fn insert_token(conn: &mut Conn, user: UserId, token: &Token, hash: Vec<u8>) -> Done<()> {
+pub(crate) async fn insert_token(conn: &mut Conn, user: UserId, token: &Token, hash: SecretHash) -> Done<()> {
     sqlx::query(
         "insert into api_tokens (id, user_id, name, token_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
     )
     .bind(token.id)
     .bind(user)
     .bind(&token.name)
-    .bind(hash)
+    .bind(hash.as_slice())
     .bind(token.created_at)
     .bind(token.expires_at)
     .execute(conn)
@@ -311,12 +295,17 @@ pub(crate) async fn list_tokens(
 
 /// Whether there was such a token.
 pub(crate) async fn revoke_token(conn: &mut Conn, user: UserId, id: TokenId, now: DateTime<Utc>) -> Done<bool> {
-    let done =
-        sqlx::query("update api_tokens set revoked_at = $3 where id = $2 and user_id = $1 and revoked_at is null")
-            .bind(user)
-            .bind(id)
-            .bind(now)
-            .execute(conn)
-            .await?;
+    let done = sqlx::query(
+        "with revoked as (
+                 update api_tokens set revoked_at = $3 where id = $2 and user_id = $1 and revoked_at is null
+                 returning user_id
+             )
+             update users set seq = seq + 1 where id in (select user_id from revoked)",
+    )
+    .bind(user)
+    .bind(id)
+    .bind(now)
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -74,6 +74,7 @@ impl Users {
             if !sql::revoke_token(tx.conn(), user, id, now).await? {
                 return Err(Failure::not_found("token"));
             }
+            tx.narrows_access();
             tx.commit(|_| ()).await
         })
         .await

@@ -58,7 +58,9 @@ impl Users {
         let store = self.store.clone();
         detached(async move {
             let mut tx = store.begin().await?;
-            sql::delete_session(tx.conn(), secret.hash()).await?;
+            if sql::delete_session(tx.conn(), secret.hash()).await? {
+                tx.narrows_access();
+            }
             tx.commit(|_| ()).await
         })
         .await
@@ -80,9 +82,8 @@ impl Users {
                 new.version += 1;
                 new.updated_at = tx.now();
                 sql::update(tx.conn(), &new).await?;
-            }
-            if (&new.name, &new.avatar_url) != (&old.name, &old.avatar_url) {
-                sql::bump_directory(tx.conn(), tenant).await?;
+                let moved = sql::bump_directory(tx.conn(), tenant).await?;
+                tx.made(moved);
             }
             tx.commit(|_| new).await
         })
@@ -154,14 +155,18 @@ impl Users {
             updated_at: tx.now(),
             deactivated_at: None,
         };
-        sql::insert_user(tx.conn(), &user, password_hash.as_deref()).await.map_err(|error| {
-            match store::constraint(&error) {
-                Some("users_tenant_email_key") => {
-                    Failure::new(Kind::Conflict, "email_taken", "the tenant already has a user with this address")
-                }
-                _ => error.into(),
-            }
-        })
+        let user =
+            sql::insert_user(tx.conn(), &user, password_hash.as_deref()).await.map_err(
+                |error| match store::constraint(&error) {
+                    Some("users_tenant_email_key") => {
+                        Failure::new(Kind::Conflict, "email_taken", "the tenant already has a user with this address")
+                    }
+                    _ => error.into(),
+                },
+            )?;
+        let moved = sql::bump_directory(tx.conn(), tenant).await?;
+        tx.made(moved);
+        Ok(user)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use chrono::{Datelike, SubsecRound};
-use events::{Record, Role, View};
+use events::{Grant, Record, Role, View};
 use futures::stream::{BoxStream, StreamExt, try_unfold};
 use ical::{WriteOptions, Writer};
 use kernel::{CalendarId, Caller, EventId, Failure, Result};
@@ -37,7 +37,8 @@ impl Koyomi {
         calendar_id: CalendarId,
         format: TransferFormat,
     ) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let calendar = self.find_calendar(caller, calendar_id).await?;
+        let found = events::calendars::find_many(&mut self.store.conn().await?, caller, &[calendar_id]).await?;
+        let calendar = found.into_iter().next().ok_or_else(|| Failure::not_found("calendar"))?;
         let now = self.store.clock().now();
         let page = match format {
             TransferFormat::Ndjson => Page::Ndjson(Vec::new()),
@@ -109,7 +110,8 @@ impl Export {
         events::grants_part(&mut batch, &self.caller, &[self.calendar_id]);
         events::walk_part(&mut batch, self.caller.user_id, self.calendar_id, self.after, BATCH);
         let mut rows = batch.run(&mut self.store.conn().await?).await?;
-        let role = access::all_granted(rows.take()?, &[self.calendar_id])?.first().map(|grant| grant.role);
+        let grants: Vec<Grant> = rows.take()?;
+        let role = Some(grants.first().ok_or_else(|| Failure::not_found("calendar"))?.role);
         let role = role.ok_or_else(|| Failure::not_found("calendar"))?;
         Ok((role, events::read_walk(&mut rows)?))
     }

@@ -74,7 +74,7 @@ impl World {
         let ids = Ids::seeded(clock.clone(), 1);
         let store = Store::open(&settings, clock.clone(), ids.clone()).await.unwrap();
         let tenant: TenantId = ids.mint();
-        let mut world = Self { name, koyomi: Koyomi::new(store), clock, tenant, mio: nobody(tenant), ids };
+        let mut world = Self { name, koyomi: Koyomi::open(store, koyomi::Settings::default()).unwrap(), clock, tenant, mio: nobody(tenant), ids };
         world
             .run(&format!(
                 "insert into tenants (id, slug, name, created_at) values ('{tenant}', 'acme', 'Acme', now())"
@@ -208,7 +208,10 @@ fn nobody(tenant: TenantId) -> Caller {
         time_zone: "UTC".into(),
         is_admin: false,
         directory_seq: 0,
+        version: 1,
+        seq: 0,
         credential: Credential::Session,
+        expires_at: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod epoch;
 mod export;
 mod import;
 mod migrate;
@@ -18,7 +19,7 @@ use kernel::{CalendarId, Caller, Clock, Failure, Ids, Result};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat, Logging};
-use crate::state::App;
+use crate::state::{App, Settings};
 
 /// koyomi, a calendar backend
 #[derive(Parser, Debug)]
@@ -36,6 +37,8 @@ enum Command {
     Serve(serve::Serve),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
+    /// Show the database's epoch, or begin a new one after a restore
+    Epoch(epoch::Epoch),
     /// Bring the events of a file into a calendar
     Import(import::Import),
     /// Write the events of a calendar to a file
@@ -88,6 +91,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
+        Command::Epoch(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Seed(command) => command.run().await,
@@ -112,7 +116,7 @@ fn start_log(logging: &Logging) -> anyhow::Result<()> {
 async fn open(config: &Config) -> Result<App> {
     let clock = Clock::System;
     let ids = Ids::random(clock.clone());
-    App::open(&config.database(), clock, ids).await
+    App::open(Settings::new(config.database()), clock, ids).await
 }
 
 /// The owner of a calendar, for whom the command line acts.

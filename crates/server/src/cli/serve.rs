@@ -3,12 +3,17 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, Listen};
+use kernel::{Clock, Ids};
+
+use crate::config::{Config, Freshness, Listen};
+use crate::state::{App, Settings};
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    freshness: Freshness,
     #[command(flatten)]
     listen: Listen,
 }
@@ -16,7 +21,14 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let app = super::open(&self.config).await?;
+        let settings = Settings {
+            database: self.config.database(),
+            koyomi: self.freshness.koyomi(),
+            bus: self.freshness.bus.clone(),
+        };
+        let app = App::open(settings, Clock::System, Ids::random(Clock::System)).await?;
+        let (cache, reads) = (self.freshness.cache, self.freshness.reads);
+        tracing::info!(%cache, redis = self.freshness.redis.is_some(), %reads, bus = ?self.freshness.bus, "reads");
         let at = self.listen.listen;
         let listener = TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at}"))?;
         tracing::info!("listening on http://{}", listener.local_addr()?);

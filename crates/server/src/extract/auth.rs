@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequestParts};
 use axum_extra::extract::CookieJar;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -5,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, Uri};
 use kernel::{Caller, Failure, Kind};
 
+use super::asking::asker;
 use crate::error::ApiError;
 use crate::state::App;
 
@@ -12,7 +15,7 @@ pub(crate) const SESSION_COOKIE: &str = "koyomi_session";
 
 /// The authenticated caller: from `Authorization: Bearer`, else from the session cookie.
 #[derive(Debug)]
-pub(crate) struct Auth(pub Caller);
+pub(crate) struct Auth(pub Arc<Caller>);
 
 /// The secret that was sent, whether or not it still opens anything.
 pub(crate) struct Presented(pub Option<String>);
@@ -24,11 +27,10 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Some(secret) = secret(parts)? else {
-            return Err(unauthenticated("send `Authorization: Bearer` with an API token, or sign in").into());
-        };
+        let asker = asker(parts)?;
         let app = App::from_ref(state);
-        let caller = app.koyomi.users.authenticate(&secret).await?;
+        // Whoever changes something is looked up where it is changed.
+        let caller = app.koyomi.caller(&asker, parts.method.is_safe()).await?;
         tracing::Span::current().record("user_id", tracing::field::display(caller.user_id));
         Ok(Self(caller))
     }
@@ -42,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Presented {
     }
 }
 
-fn secret(parts: &Parts) -> Result<Option<String>, ApiError> {
+pub(super) fn secret(parts: &Parts) -> Result<Option<String>, ApiError> {
     if let Some(header) = parts.headers.get(AUTHORIZATION) {
         let bearer = header.to_str().ok().and_then(|text| text.split_once(' '));
         return match bearer {
@@ -79,7 +81,7 @@ fn same_origin(headers: &HeaderMap) -> bool {
     authority.is_some_and(|authority| text(HOST.as_str()) == Some(authority.as_str()))
 }
 
-fn unauthenticated(message: &str) -> Failure {
+pub(super) fn unauthenticated(message: &str) -> Failure {
     Failure::new(Kind::Unauthenticated, "unauthenticated", message)
 }
 

@@ -1,5 +1,6 @@
 //! What handlers take out of a request, each with an answer of its own to a request that has it wrong.
 
+mod asking;
 mod auth;
 mod body;
 mod idempotency;
@@ -10,6 +11,7 @@ mod query;
 mod scan;
 mod upload;
 
+pub(crate) use asking::{Asking, CONSISTENCY, Encoding};
 pub(crate) use auth::{Auth, Presented, SESSION_COOKIE};
 pub(crate) use body::Body;
 pub(crate) use idempotency::{IdempotencyKey, Keyed};

@@ -46,6 +46,14 @@ impl IfMatch {
 }
 
 impl IfNoneMatch {
+    /// As [`IfNoneMatch::has`], for a validator of something that may not be there: `*` does not count.
+    pub(crate) fn names<'a>(&'a self, current: &'a str) -> Option<&'a str> {
+        match &self.0 {
+            Tags::Any => None,
+            _ => self.has(current),
+        }
+    }
+
     /// The tag as the caller sent it when he already has `current` (with quotes), in this or another encoding.
     pub(crate) fn has<'a>(&'a self, current: &'a str) -> Option<&'a str> {
         match &self.0 {

@@ -1,13 +1,17 @@
+use cache::Consistency;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue};
 
+use store::Stats;
+
 use super::trace::Names;
 use crate::etag;
+use crate::extract::CONSISTENCY;
 
 /// What every answer carries.
-pub(super) fn common(headers: &mut HeaderMap, names: &Names, timing: Option<HeaderValue>) {
+pub(super) fn common(headers: &mut HeaderMap, names: &Names, timing: Option<HeaderValue>, stats: &Stats) {
     for (name, value) in [("x-request-id", &names.request_id), ("traceparent", &names.traceparent)] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
@@ -15,6 +19,11 @@ pub(super) fn common(headers: &mut HeaderMap, names: &Names, timing: Option<Head
     }
     if let Some(timing) = timing {
         headers.insert("server-timing", timing);
+    }
+    if let Some(token) = Consistency::of(stats.seen())
+        && let Ok(token) = HeaderValue::try_from(token.encode())
+    {
+        headers.insert(CONSISTENCY, token);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

@@ -9,3 +9,4 @@ mod trace;
 
 pub(crate) use compression::compression;
 pub(crate) use observe::observe;
+pub(crate) use timing::Timings;

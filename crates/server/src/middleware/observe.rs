@@ -39,7 +39,7 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
         let mut response = error::render(answer.await, &names.request_id);
         let total = started.elapsed();
         let headers = response.headers_mut();
-        headers::common(headers, &names, timings.header(&stats, total));
+        headers::common(headers, &names, timings.header(&stats, total), &stats);
         headers::by_path(headers, &path);
         etag::mark_variant(headers);
         finish(&response, &stats, total);

@@ -12,7 +12,6 @@ pub(crate) struct Timings(Arc<Mutex<String>>);
 
 impl Timings {
     /// `name` is a token, `note` free of quotes: both are ours, not the caller's.
-    #[allow(dead_code, reason = "the cache will")]
     pub(crate) fn add(&self, name: &str, took: Duration, note: Option<&str>) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entry(&mut entries, name, took, note);
@@ -22,6 +21,10 @@ impl Timings {
     /// `Server-Timing` (<https://www.w3.org/TR/server-timing/>), milliseconds.
     pub(super) fn header(&self, stats: &Stats, total: Duration) -> Option<HeaderValue> {
         let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !stats.head_check().is_zero() {
+            entry(&mut text, "head", stats.head_check(), None);
+            text.push_str(", ");
+        }
         let queries = format!("queries={}", stats.statements());
         entry(&mut text, "db", stats.elapsed(), Some(&queries));
         text.push_str(", ");

@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
 use axum::extract::State;
+use futures::FutureExt;
 use http::StatusCode;
 use kernel::{AttendeeId, EventId};
 
 use super::paged::Paged;
 use crate::error::Answer;
-use crate::etag::conditional_bytes;
-use crate::extract::{Auth, Body, IdempotencyKey, IfNoneMatch, Keyed, PathId, PathIds, Query};
+use crate::extract::{Asking, Auth, Body, IdempotencyKey, IfNoneMatch, Keyed, PathId, PathIds, Query};
+use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::attendee::{AttendeeDetails, Respond, UpdateAttendee};
 use crate::shape::event::Invite;
@@ -23,13 +26,20 @@ use crate::state::App;
 )]
 pub(crate) async fn list_attendees(
     State(app): State<App>,
-    Auth(caller): Auth,
+    asking: Asking,
     PathId(id): PathId<EventId>,
     Query(page): Query<Paged>,
-    have: IfNoneMatch,
 ) -> Answer {
-    let guests = app.koyomi.list_attendees(&caller, id, page.limit()?, page.cursor()).await?;
-    conditional_bytes(&Page::of(guests, AttendeeDetails::from), &have)
+    let limit = page.limit()?;
+    let (app, asking, page) = (&app, &asking, &page);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        move |opened| async move { app.koyomi.list_attendees(&opened, id, limit, page.cursor()).await }.boxed(),
+        |guests, _| Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(guests.value), AttendeeDetails::from))),
+    )
+    .await
 }
 
 /// Invite somebody

@@ -1,12 +1,16 @@
+use std::sync::Arc;
+
 use axum::extract::State;
+use futures::FutureExt;
 use http::StatusCode;
 use http::header::LOCATION;
 use kernel::CalendarId;
 
 use super::paged::Paged;
 use crate::error::Answer;
-use crate::etag::{conditional, conditional_bytes, of_calendar, tagged};
-use crate::extract::{Auth, Body, IdempotencyKey, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::etag::{conditional_bytes, of_calendar, tagged};
+use crate::extract::{Asking, Auth, Body, IdempotencyKey, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::calendar::{Calendar, CreateCalendar, UpdateCalendar};
 use crate::shape::page::Page;
@@ -54,15 +58,19 @@ pub(crate) async fn create_calendar(
     params(("calendar_id" = uuid::Uuid, Path), IfNoneMatch),
     responses((status = 200, body = Calendar, description = "The calendar."))
 )]
-pub(crate) async fn find_calendar(
-    State(app): State<App>,
-    Auth(caller): Auth,
-    PathId(id): PathId<CalendarId>,
-    have: IfNoneMatch,
-) -> Answer {
-    let epoch = app.koyomi.store.epoch();
-    let calendar = app.koyomi.find_calendar(&caller, id).await?;
-    Ok(conditional(&of_calendar(epoch, &calendar), &have, || Json(Calendar::of(calendar, epoch))))
+pub(crate) async fn find_calendar(State(app): State<App>, asking: Asking, PathId(id): PathId<CalendarId>) -> Answer {
+    let (app, asking) = (&app, &asking);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_calendar(&asking.asker, id).boxed(),
+        move |opened| async move { app.koyomi.find_calendar(&opened, id).await }.boxed(),
+        |found, _| {
+            let (epoch, calendar) = (found.epoch, Arc::unwrap_or_clone(found.value));
+            Ok(Shaped { tag: Some(of_calendar(epoch, &calendar)), body: Calendar::of(calendar, epoch) })
+        },
+    )
+    .await
 }
 
 /// Change a calendar

@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use axum::extract::State;
+use futures::FutureExt;
 use http::StatusCode;
 use kernel::{CalendarId, EventId, Failure, Result};
 use koyomi::Listed;
@@ -8,8 +11,9 @@ use store::Epoch;
 
 use super::listing::{Asked, EventsParams, SearchParams, ShowParams, WindowParams, expanded, fields};
 use crate::error::Answer;
-use crate::etag::{self, conditional, conditional_bytes, tagged};
-use crate::extract::{Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::etag::{self, conditional_bytes, tagged};
+use crate::extract::{Asking, Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::event::{CreateEvent, Event, Nested, UpdateEvent};
 use crate::shape::page::Page;
@@ -24,21 +28,17 @@ use crate::state::App;
     responses((status = 200, body = Page<Event>, description = "A page of occurrences."),
               (status = 404, description = "One of the calendars is not shared with you."))
 )]
-pub(crate) async fn list_events(
-    State(app): State<App>,
-    auth: Auth,
-    Query(params): Query<EventsParams>,
-    have: IfNoneMatch,
-) -> Answer {
+pub(crate) async fn list_events(State(app): State<App>, asking: Asking, Query(params): Query<EventsParams>) -> Answer {
     if params.ids.is_empty() {
         let calendars = params.calendar_id.clone();
-        return of_calendars(&app, &auth, &calendars, SearchParams::from(params).asked()?, &have).await;
+        return of_calendars(&app, &asking, &calendars, &SearchParams::from(params).asked()?).await;
     }
     params.only_ids()?;
     let ids = params.ids.clone();
     let asked = SearchParams::from(params).asked()?;
-    let listed = app.koyomi.find_events(&auth.0, &ids, asked.listing.expand).await?;
-    conditional_bytes(&body(listed, &asked, app.koyomi.store.epoch())?, &have)
+    let caller = app.koyomi.caller(&asking.asker, true).await?;
+    let listed = app.koyomi.find_events(&caller, &ids, asked.listing.expand).await?;
+    conditional_bytes(&body(listed, &asked, app.koyomi.store.epoch())?, &asking.have)
 }
 
 /// Occurrences of one calendar
@@ -49,25 +49,22 @@ pub(crate) async fn list_events(
 )]
 pub(crate) async fn list_calendar_events(
     State(app): State<App>,
-    auth: Auth,
+    asking: Asking,
     PathId(id): PathId<CalendarId>,
     Query(params): Query<SearchParams>,
-    have: IfNoneMatch,
 ) -> Answer {
-    of_calendars(&app, &auth, &[id], params.asked()?, &have).await
+    of_calendars(&app, &asking, &[id], &params.asked()?).await
 }
 
-/// The heads of the calendars are the list's validator: a client that is up to date is told so before the list is read.
-async fn of_calendars(app: &App, Auth(caller): &Auth, ids: &[CalendarId], asked: Asked, have: &IfNoneMatch) -> Answer {
-    let epoch = app.koyomi.store.epoch();
-    let grants = app.koyomi.list_grants(caller, ids).await?;
-    let tag = etag::of_heads(epoch, &grants, caller, app.koyomi.store.clock().now());
-    if have.has(&tag).is_some() {
-        return Ok(conditional(&tag, have, || StatusCode::NOT_MODIFIED));
-    }
-    let listed = app.koyomi.list_events(&grants, &asked.listing).await?;
-    let body = body(listed, &asked, epoch)?;
-    Ok(tagged(&tag, Json(body)))
+async fn of_calendars(app: &App, asking: &Asking, ids: &[CalendarId], asked: &Asked) -> Answer {
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_calendars(&asking.asker, ids).boxed(),
+        move |opened| async move { app.koyomi.list_events(&opened, &asked.listing).await }.boxed(),
+        |listed, _| Ok(Shaped::by_versions(body(Arc::unwrap_or_clone(listed.value), asked, listed.epoch)?)),
+    )
+    .await
 }
 
 /// My agenda
@@ -96,14 +93,20 @@ pub(crate) async fn list_agenda(
 )]
 pub(crate) async fn list_occurrences(
     State(app): State<App>,
-    Auth(caller): Auth,
+    asking: Asking,
     PathId(id): PathId<EventId>,
     Query(params): Query<WindowParams>,
-    have: IfNoneMatch,
 ) -> Answer {
     let asked = SearchParams::from(params).asked()?;
-    let listed = app.koyomi.list_occurrences(&caller, id, &asked.listing).await?;
-    conditional_bytes(&body(listed, &asked, app.koyomi.store.epoch())?, &have)
+    let (app, asking, asked) = (&app, &asking, &asked);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        move |opened| async move { app.koyomi.list_occurrences(&opened, id, &asked.listing).await }.boxed(),
+        |listed, _| Ok(Shaped::by_versions(body(Arc::unwrap_or_clone(listed.value), asked, listed.epoch)?)),
+    )
+    .await
 }
 
 /// Create an event
@@ -138,21 +141,29 @@ pub(crate) async fn create_event(
 )]
 pub(crate) async fn find_event(
     State(app): State<App>,
-    Auth(caller): Auth,
+    asking: Asking,
     PathId(id): PathId<EventId>,
     Query(params): Query<ShowParams>,
-    have: IfNoneMatch,
 ) -> Answer {
     let (expand, organizer) = expanded(params.expand.as_deref())?;
     let wanted = fields(params.fields.as_deref())?;
-    let epoch = app.koyomi.store.epoch();
-    let listed = app.koyomi.find_events(&caller, &[id], expand).await?;
-    let Some(found) = listed.page.items.first() else { return Err(Failure::not_found("event").into()) };
-    let tag = etag::of_event(epoch, found, &caller);
-    let (mut items, _) = Event::list(listed, organizer, epoch)?;
-    let event = items.pop().ok_or_else(|| Failure::not_found("event"))?;
-    let body = trimmed(serde_json::to_value(event).map_err(Failure::internal)?, wanted.as_deref());
-    Ok(conditional(&tag, &have, || Json(body)))
+    let (app, asking) = (&app, &asking);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        move |opened| async move { app.koyomi.find_event(&opened, id, expand).await }.boxed(),
+        |listed, opened| {
+            let epoch = listed.epoch;
+            let listed = Arc::unwrap_or_clone(listed.value);
+            let tag = listed.page.items.first().map(|found| etag::of_event(epoch, found, &opened.caller));
+            let (mut items, _) = Event::list(listed, organizer, epoch)?;
+            let event = items.pop().ok_or_else(|| Failure::not_found("event"))?;
+            let body = trimmed(serde_json::to_value(event).map_err(Failure::internal)?, wanted.as_deref());
+            Ok(Shaped { body, tag })
+        },
+    )
+    .await
 }
 
 /// Change an event

@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::middleware::{compression, observe};
 use crate::state::App;
-use crate::{openapi, problems};
+use crate::{metrics, openapi, problems};
 
 /// Every route of the API: handlers of one path together.
 #[rustfmt::skip]
@@ -68,7 +68,8 @@ pub(crate) fn described() -> OpenApi {
 /// The whole server.
 pub fn router(app: App) -> Router {
     let (api, _) = routes().split_for_parts();
-    api.route("/problems/{code}", get(problems::explain))
+    api.route("/metrics", get(metrics::show))
+        .route("/problems/{code}", get(problems::explain))
         .merge(openapi::routes())
         .fallback(async || ApiError::no_such_route())
         .layer(compression())

@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
 use axum::extract::State;
+use futures::FutureExt;
 use http::StatusCode;
 use kernel::{EventId, ReservationId};
 
 use super::paged::Paged;
 use crate::error::Answer;
-use crate::etag::conditional_bytes;
-use crate::extract::{Auth, IdempotencyKey, IfNoneMatch, Keyed, PathId, PathIds, Query};
+use crate::extract::{Asking, Auth, IdempotencyKey, IfNoneMatch, Keyed, PathId, PathIds, Query};
+use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::page::Page;
 use crate::shape::reservation::{CreateReservations, CreatedReservations, Reservation};
@@ -22,13 +25,20 @@ use crate::state::App;
 )]
 pub(crate) async fn list_reservations(
     State(app): State<App>,
-    Auth(caller): Auth,
+    asking: Asking,
     PathId(id): PathId<EventId>,
     Query(page): Query<Paged>,
-    have: IfNoneMatch,
 ) -> Answer {
-    let booked = app.koyomi.list_reservations(&caller, id, page.limit()?, page.cursor()).await?;
-    conditional_bytes(&Page::of(booked, Reservation::from), &have)
+    let limit = page.limit()?;
+    let (app, asking, page) = (&app, &asking, &page);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        move |opened| async move { app.koyomi.list_reservations(&opened, id, limit, page.cursor()).await }.boxed(),
+        |booked, _| Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(booked.value), Reservation::from))),
+    )
+    .await
 }
 
 /// Book resources for an event

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use http::StatusCode;
 use http::header::LOCATION;
 use kernel::{Failure, Limit, ResourceId, Result, Span};
@@ -8,8 +11,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::Answer;
-use crate::etag::{conditional, conditional_bytes, tagged};
-use crate::extract::{Auth, Body, IdempotencyKey, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::etag::tagged;
+use crate::extract::{Asking, Auth, Body, IdempotencyKey, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::page::Page;
 use crate::shape::resource::{Availability, CreateResource, KindOfResource, Resource, UpdateResource};
@@ -101,16 +105,21 @@ fn filter(
     get, path = "/api/resources", tag = "resources", params(ResourcesParams, IfNoneMatch),
     responses((status = 200, body = Page<Resource>, description = "A page of resources."))
 )]
-pub(crate) async fn list_resources(
-    State(app): State<App>,
-    Auth(caller): Auth,
-    Query(p): Query<ResourcesParams>,
-    have: IfNoneMatch,
-) -> Answer {
-    let epoch = app.koyomi.store.epoch();
-    let filter = filter(p.ids, p.q, p.kind, p.capacity)?;
-    let page = app.koyomi.list_resources(&caller, &filter, Limit::new(p.limit)?, p.cursor.as_deref()).await?;
-    conditional_bytes(&Page::of(page, |r| Resource::of(r, epoch)), &have)
+pub(crate) async fn list_resources(State(app): State<App>, asking: Asking, Query(p): Query<ResourcesParams>) -> Answer {
+    let limit = Limit::new(p.limit)?;
+    let filter = &filter(p.ids, p.q, p.kind, p.capacity)?;
+    let (app, asking, cursor) = (&app, &asking, p.cursor.as_deref());
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_directory(&asking.asker).boxed(),
+        move |opened| async move { app.koyomi.list_resources(&opened, filter, limit, cursor).await }.boxed(),
+        |page, _| {
+            let epoch = page.epoch;
+            Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(page.value), |r| Resource::of(r, epoch))))
+        },
+    )
+    .await
 }
 
 /// Which resources are free
@@ -122,17 +131,27 @@ pub(crate) async fn list_resources(
 )]
 pub(crate) async fn list_availability(
     State(app): State<App>,
-    Auth(caller): Auth,
+    asking: Asking,
     Query(p): Query<AvailabilityParams>,
-    have: IfNoneMatch,
 ) -> Answer {
-    let epoch = app.koyomi.store.epoch();
     let required = |name| Failure::malformed(name, "is required");
     let span = Span { from: p.from.ok_or_else(|| required("?from"))?, to: p.to.ok_or_else(|| required("?to"))? };
-    let filter = filter(p.ids, p.q, p.kind, p.capacity)?;
     let limit = Limit::new(p.limit)?;
-    let page = app.koyomi.list_availability(&caller, span, &filter, p.available, limit, p.cursor.as_deref()).await?;
-    conditional_bytes(&Page::of(page, |a| Availability::of(a, epoch)), &have)
+    let filter = &filter(p.ids, p.q, p.kind, p.capacity)?;
+    let (app, asking, cursor) = (&app, &asking, p.cursor.as_deref());
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_bookings(&asking.asker).boxed(),
+        move |opened| {
+            async move { app.koyomi.list_availability(&opened, span, filter, p.available, limit, cursor).await }.boxed()
+        },
+        |page, _| {
+            let epoch = page.epoch;
+            Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(page.value), |a| Availability::of(a, epoch))))
+        },
+    )
+    .await
 }
 
 /// Add a resource
@@ -162,15 +181,19 @@ pub(crate) async fn create_resource(
     params(("resource_id" = uuid::Uuid, Path), IfNoneMatch),
     responses((status = 200, body = Resource, description = "The resource."))
 )]
-pub(crate) async fn find_resource(
-    State(app): State<App>,
-    Auth(caller): Auth,
-    PathId(id): PathId<ResourceId>,
-    have: IfNoneMatch,
-) -> Answer {
-    let epoch = app.koyomi.store.epoch();
-    let resource = app.koyomi.find_resource(&caller, id).await?;
-    Ok(conditional(&epoch.tag(resource.version), &have, || Json(Resource::of(resource, epoch))))
+pub(crate) async fn find_resource(State(app): State<App>, asking: Asking, PathId(id): PathId<ResourceId>) -> Answer {
+    let (app, asking) = (&app, &asking);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_directory(&asking.asker).boxed(),
+        move |opened| async move { app.koyomi.find_resource(&opened, id).await }.boxed(),
+        |found, _| {
+            let (epoch, resource) = (found.epoch, Arc::unwrap_or_clone(found.value));
+            Ok(Shaped { tag: Some(epoch.tag(resource.version)), body: Resource::of(resource, epoch) })
+        },
+    )
+    .await
 }
 
 /// Change a resource

@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
 use axum::extract::State;
-use kernel::{Caller, Failure, Limit, Result, UserId};
+use futures::FutureExt;
+use kernel::{Failure, Limit, Result, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::Answer;
-use crate::etag;
-use crate::extract::{Auth, IfNoneMatch, Query, given};
+use crate::extract::{Asking, IfNoneMatch, Query, given};
+use crate::ready::{self, Shaped};
 use crate::shape::page::Page;
 use crate::shape::user::User;
 use crate::state::App;
@@ -38,36 +41,47 @@ pub(crate) struct Wanted {
     get, path = "/api/users", tag = "users", params(Wanted, IfNoneMatch),
     responses((status = 200, body = Page<User>, description = "A page of users."))
 )]
-pub(crate) async fn list_users(
-    State(app): State<App>,
-    Auth(caller): Auth,
-    Query(wanted): Query<Wanted>,
-    have: IfNoneMatch,
-) -> Answer {
-    let page = wanted.find(&app, &caller).await?;
-    etag::conditional_bytes(&Page::of(page, User::from), &have)
+pub(crate) async fn list_users(State(app): State<App>, asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
+    let wanted = wanted.checked()?;
+    let (app, asking, wanted) = (&app, &asking, &wanted);
+    ready::answer(
+        app,
+        asking,
+        || app.koyomi.open_directory(&asking.asker).boxed(),
+        move |opened| {
+            async move {
+                match wanted {
+                    Checked::Ids(ids) => app.koyomi.find_users(&opened, ids).await,
+                    Checked::Search { q, limit, cursor } => {
+                        app.koyomi.search_users(&opened, q, *limit, cursor.as_deref()).await
+                    }
+                }
+            }
+            .boxed()
+        },
+        |found, _| Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(found.value), User::from))),
+    )
+    .await
+}
+
+/// Exactly one of the two.
+enum Checked {
+    Ids(Vec<UserId>),
+    Search { q: String, limit: Limit, cursor: Option<String> },
 }
 
 impl Wanted {
-    async fn find(self, app: &App, caller: &Caller) -> Result<kernel::Page<users::User>> {
-        let users = &app.koyomi.users;
+    fn checked(self) -> Result<Checked> {
         match self.q {
             Some(q) if self.ids.is_empty() => {
-                let limit = Limit::new(self.limit)?;
-                users.search(caller, &q, limit, self.cursor.as_deref()).await
+                Ok(Checked::Search { q, limit: Limit::new(self.limit)?, cursor: self.cursor })
             }
             Some(_) => Err(Failure::malformed("?q", "cannot be combined with ids")),
             None if self.ids.is_empty() => Err(Failure::malformed("?ids", "give either ids or q")),
             None if self.ids.len() > MAX_IDS => Err(Failure::malformed("?ids", "at most 500 at a time")),
             None if self.limit.is_some() => Err(Failure::malformed("?limit", "goes with q only")),
             None if self.cursor.is_some() => Err(Failure::malformed("?cursor", "goes with q only")),
-            None => {
-                let mut conn = app.koyomi.store.conn().await?;
-                let found = users.find_many(&mut conn, caller.tenant_id, &self.ids).await?;
-                let mut items: Vec<_> = found.into_values().collect();
-                items.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-                Ok(kernel::Page { items, next_cursor: None })
-            }
+            None => Ok(Checked::Ids(self.ids)),
         }
     }
 }

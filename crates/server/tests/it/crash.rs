@@ -77,7 +77,7 @@ async fn nothing_acknowledged_is_lost_when_postgresql_is_killed() {
 async fn serve(url: &str) -> (Arc<Shared>, koyomi::Koyomi) {
     let settings = Settings::new(url);
     Store::migrate(&settings).await.unwrap();
-    let app = App::open(&settings, Clock::System, Ids::random(Clock::System)).await.unwrap();
+    let app = App::open(server::Settings::new(settings), Clock::System, Ids::random(Clock::System)).await.unwrap();
     let koyomi = app.koyomi.clone();
     koyomi.users.create_tenant(DEFAULT_TENANT, "Default").await.unwrap();
     let new = NewUser {

@@ -13,9 +13,11 @@
 mod answer;
 mod client;
 mod database;
+mod mode;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use cache::Reads;
 use chrono::{DateTime, TimeZone, Utc};
 use kernel::{Clock, Ids};
 use koyomi::Koyomi;
@@ -26,6 +28,7 @@ use users::{DEFAULT_TENANT, NewToken, NewUser};
 pub use answer::Answer;
 pub use client::{Client, Person};
 use database::Database;
+pub use mode::Mode;
 
 /// Monday, 2 March 2026, 09:00 UTC: what the clock says at the start of every test.
 pub fn start_of_time() -> DateTime<Utc> {
@@ -42,6 +45,8 @@ pub struct Harness {
     pub clock: Clock,
     pub base: String,
     http: reqwest::Client,
+    /// What its clients have seen, where they must say so to read what they wrote.
+    seen: Option<Arc<Mutex<Option<String>>>>,
     stop: Option<oneshot::Sender<()>>,
     // Last: dropped after the server lost its sender.
     database: Arc<Database>,
@@ -62,6 +67,14 @@ pub async fn start_on_fresh_database() -> Harness {
     Harness::on(Database::fresh(), clock, ids).await
 }
 
+/// As [`start`], in a mode of its own, with the machine's clock.
+pub async fn start_as(mode: Mode) -> Harness {
+    let ids = Ids::random(Clock::System);
+    let harness = Harness::serve_as(Arc::new(Database::take()), Clock::System, ids, mode).await;
+    harness.koyomi.users.create_tenant(DEFAULT_TENANT, "Default").await.unwrap();
+    harness
+}
+
 /// With the machine's clock and random ids.
 pub async fn start_with_real_time() -> Harness {
     Harness::on(Database::take(), Clock::System, Ids::random(Clock::System)).await
@@ -76,14 +89,20 @@ impl Harness {
 
     /// One more server on the same database and clock: what another instance would answer. Drop it first.
     pub async fn another_instance(&self) -> Self {
+        self.another_instance_as(Mode::of_environment()).await
+    }
+
+    pub async fn another_instance_as(&self, mode: Mode) -> Self {
         let ids = Ids::random(self.clock.clone());
-        Self::serve(Arc::clone(&self.database), self.clock.clone(), ids).await
+        Self::serve_as(Arc::clone(&self.database), self.clock.clone(), ids, mode).await
     }
 
     async fn serve(database: Arc<Database>, clock: Clock, ids: Ids) -> Self {
-        let mut settings = store::Settings::new(database.url());
-        settings.max_connections = 8;
-        let app = App::open(&settings, clock.clone(), ids).await.unwrap();
+        Self::serve_as(database, clock, ids, Mode::of_environment()).await
+    }
+
+    async fn serve_as(database: Arc<Database>, clock: Clock, ids: Ids, mode: Mode) -> Self {
+        let app = App::open(mode.settings(database.url()), clock.clone(), ids).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let koyomi = app.koyomi.clone();
@@ -91,12 +110,18 @@ impl Harness {
         tokio::spawn(async move {
             server::serve(listener, app, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { koyomi, clock, base, http: client::http(), stop: Some(stop), database }
+        let seen = (mode.reads != Reads::Strict).then(Arc::default);
+        Self { koyomi, clock, base, http: client::http(), seen, stop: Some(stop), database }
     }
 
     /// Somebody without any credential.
     pub fn anonymous(&self) -> Client {
-        Client::new(self.http.clone(), &self.base)
+        Client::new(self.http.clone(), &self.base, self.seen.clone())
+    }
+
+    /// Somebody who never says what he has seen.
+    pub fn forgetful(&self, secret: &str) -> Client {
+        Client::new(self.http.clone(), &self.base, None).with("authorization", &format!("Bearer {secret}"))
     }
 
     pub fn bearer(&self, secret: &str) -> Client {

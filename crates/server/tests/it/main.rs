@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access;
+mod cache;
 mod consistency;
 mod crash;
 mod harness;
@@ -10,6 +11,7 @@ mod heads;
 mod make;
 mod operations;
 mod plans;
+mod redis;
 mod rest;
 mod seed;
 mod statements;

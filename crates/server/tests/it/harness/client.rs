@@ -1,4 +1,5 @@
 use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 
 use kernel::UserId;
 use reqwest::Method;
@@ -7,12 +8,15 @@ use serde_json::Value;
 
 use super::Answer;
 
+const CONSISTENCY: &str = "koyomi-consistency";
+
 /// Somebody who sends requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: String,
     headers: HeaderMap,
+    seen: Option<Arc<Mutex<Option<String>>>>,
 }
 
 /// A user and what he signs in with; asks like a [`Client`].
@@ -41,8 +45,8 @@ impl Deref for Person {
 }
 
 impl Client {
-    pub(super) fn new(http: reqwest::Client, base: &str) -> Self {
-        Self { http, base: base.to_owned(), headers: HeaderMap::new() }
+    pub(super) fn new(http: reqwest::Client, base: &str, seen: Option<Arc<Mutex<Option<String>>>>) -> Self {
+        Self { http, base: base.to_owned(), headers: HeaderMap::new(), seen }
     }
 
     /// As this one, with one more header on every request: `mio.with("if-match", &tag).patch(…)`.
@@ -92,8 +96,15 @@ impl Client {
             }
             request = request.body(body);
         }
+        if let Some(token) = self.seen.as_ref().and_then(|seen| seen.lock().unwrap().clone()) {
+            request = request.header(CONSISTENCY, token);
+        }
         let response = request.headers(self.headers.clone()).send().await;
-        Answer::read(what, response.unwrap()).await
+        let answer = Answer::read(what, response.unwrap()).await;
+        if let Some(seen) = self.seen.as_ref().filter(|_| !answer.header(CONSISTENCY).is_empty()) {
+            *seen.lock().unwrap() = Some(answer.header(CONSISTENCY).to_owned());
+        }
+        answer
     }
 }
 

@@ -71,10 +71,10 @@ async fn empty(name: &str) {
          declare t text;
          begin
              for t in select format('%I', relname) from pg_class c join pg_namespace n on n.oid = relnamespace
-                      where nspname = 'public' and relkind in ('r', 'p') and relname not in ('_sqlx_migrations', 'deploy')
+                      where nspname = 'public' and relkind in ('r', 'p') and relname not in ('_sqlx_migrations', 'deploy', 'bus')
              loop execute 'delete from ' || t; end loop;
          end $$",
-        "update deploy set epoch = 1 where epoch <> 1",
+        "update deploy set epoch = 1, bound_ms = 0, outbox = true where epoch <> 1 or bound_ms <> 0 or not outbox",
     ] {
         run(&mut conn, statement.to_owned()).await;
     }

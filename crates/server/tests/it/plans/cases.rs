@@ -22,9 +22,11 @@ impl World {
 
     fn people(&self) -> Vec<Case> {
         let ids = uuids(&self.users);
-        vec![
-            case("who shows this token", users::hot::CALLER, vec![("bytea", self.token_hash.clone()), time(self.now)])
-                .costs(4.0, 16, 0),
+        let mut cases = Vec::new();
+        for n in [1, 64] {
+            cases.push(self.head_check(n));
+        }
+        cases.extend([
             case("50 users", users::hot::FIND_MANY, vec![self.tenant(), ids]).costs(1.0, 180, 0),
             case(
                 "users by name or address",
@@ -33,7 +35,26 @@ impl World {
             )
             .costs(100.0, 120, 1_000)
             .planned_each_time(),
-        ]
+        ]);
+        cases
+    }
+
+    /// One person asks for so many calendars, and for the calendar of an event.
+    fn head_check(&self, calendars: usize) -> Case {
+        let ids = uuids(&self.calendars[..calendars]);
+        let ones = format!("array_fill(1, array[{calendars}])");
+        let arguments = vec![
+            ("bytea[]", format!("array[{}]::bytea[]", self.token_hash)),
+            ("boolean[]", "'{true}'".to_owned()),
+            time(self.now),
+            ids.clone(),
+            ("integer[]", ones),
+            ids,
+            ("integer[]", "'{1}'".to_owned()),
+            uuids(&self.events[..1]),
+        ];
+        let name = format!("the head check of {calendars} calendars");
+        case(&name, cache::hot::CHECK, arguments).costs(20.0, 60 + 12 * calendars as u64, 600)
     }
 
     fn calendars(&self) -> Vec<Case> {

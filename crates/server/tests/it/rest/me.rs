@@ -74,7 +74,7 @@ async fn changing_nothing_keeps_the_version() {
 }
 
 #[tokio::test]
-async fn a_new_name_moves_the_tenants_directory_and_a_new_time_zone_does_not() {
+async fn every_change_moves_the_tenants_directory_and_changing_nothing_does_not() {
     let koyomi = harness::start().await;
     let mio = koyomi.user("mio").await;
     let directory = async || {
@@ -83,10 +83,12 @@ async fn a_new_name_moves_the_tenants_directory_and_a_new_time_zone_does_not() {
         seq
     };
     let before = directory().await;
-    mio.patch("/api/me", json!({ "time_zone": "UTC" })).await.ok();
+    mio.patch("/api/me", json!({ "name": "mio" })).await.ok();
     assert_eq!(directory().await, before);
-    mio.patch("/api/me", json!({ "name": "Mio" })).await.ok();
+    mio.patch("/api/me", json!({ "time_zone": "UTC" })).await.ok();
     assert_eq!(directory().await, before + 1);
+    mio.patch("/api/me", json!({ "name": "Mio" })).await.ok();
+    assert_eq!(directory().await, before + 2);
 }
 
 #[tokio::test]

@@ -1,0 +1,149 @@
+//! The conductor: one fault after the other, now and then two at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use sqlx::Connection;
+
+use crate::epochs;
+use crate::report::Class;
+use crate::servers::signal;
+use crate::storm::Storm;
+use crate::weather::Fault;
+
+pub(crate) async fn conduct(storm: Arc<Storm>) {
+    let mut rng = storm.rng(4_000);
+    let mut faults: Vec<Fault> = storm.plan.faults.clone();
+    if !is_root() {
+        faults.retain(|fault| *fault != Fault::StopBackend);
+    }
+    let mut remembered = None::<Instant>;
+    storm.sleep(Duration::from_secs(2)).await;
+    while !storm.is_over() {
+        // A snapshot old enough to be wrong everywhere, young enough to be looked up.
+        if faults.contains(&Fault::OldRedis) && remembered.is_none_or(|at| at.elapsed() > Duration::from_secs(20)) {
+            remembered = storm.redis.remember().await.is_ok().then(Instant::now);
+        }
+        let Some(first) = faults.choose(&mut rng).copied() else { return };
+        let second = faults.choose(&mut rng).copied().filter(|second| second.touches() != first.touches());
+        let (mut one, mut two) = (storm.rng(rng.random()), storm.rng(rng.random()));
+        let overlaps = rng.random_bool(0.35);
+        let other = async {
+            if let Some(second) = second.filter(|_| overlaps) {
+                storm.sleep(Duration::from_millis(two.random_range(0..800))).await;
+                apply(&storm, second, &mut two).await;
+            }
+        };
+        tokio::join!(apply(&storm, first, &mut one), other);
+        let pause = rng.random_range(300..1500);
+        storm.sleep(Duration::from_millis(pause)).await;
+    }
+}
+
+/// From its beginning to its end.
+async fn apply(storm: &Storm, fault: Fault, rng: &mut StdRng) {
+    let time = Duration::from_millis(rng.random_range(500..3000));
+    let instance = &storm.instances[rng.random_range(0..storm.instances.len())];
+    let touched = (fault.touches() == "instance").then_some(instance.number);
+    let ongoing = storm.weather.begin(fault, touched);
+    let done: anyhow::Result<()> = async {
+        match fault {
+            Fault::StopInstance => {
+                instance.stand_still();
+                storm.sleep(time).await;
+                instance.go_on();
+            }
+            Fault::KillInstance => {
+                instance.kill();
+                storm.sleep(time / 2).await;
+                instance.start(&storm.http.plain).await?;
+            }
+            Fault::KillRedis => {
+                storm.redis.kill();
+                storm.sleep(time).await;
+                storm.redis.start_again().await?;
+            }
+            Fault::FlushRedis => storm.redis.flush().await?,
+            Fault::OldRedis => storm.redis.go_back().await?,
+            Fault::GarbageRedis => {
+                let (until, mut redis) = (Instant::now() + time, storm.redis.connect().await?);
+                while Instant::now() < until && !storm.is_over() {
+                    storm.redis.damage(&mut redis, rng).await?;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+            Fault::PauseRedis => {
+                storm.redis.pause(time).await?;
+                storm.sleep(time).await;
+            }
+            Fault::CutBus => cut_bus(storm).await?,
+            Fault::SlowPostgres => slow_postgres(storm, time).await?,
+            Fault::StopBackend => stop_backend(storm).await?,
+            Fault::NewEpoch => epochs::go_back(storm, rng).await?,
+        }
+        Ok(())
+    }
+    .await;
+    drop(ongoing);
+    if let Err(error) = done {
+        storm.find(Class::Violation, format!("after {} not all is well again: {error:#}", fault.name()));
+    }
+}
+
+async fn cut_bus(storm: &Storm) -> anyhow::Result<()> {
+    let mut conn = storm.database.connect().await?;
+    sqlx::query(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'koyomi bus'",
+    )
+    .execute(&mut conn)
+    .await?;
+    Ok(conn.close().await?)
+}
+
+/// Sessions that keep the processors busy.
+async fn slow_postgres(storm: &Storm, time: Duration) -> anyhow::Result<()> {
+    let over = Arc::new(AtomicBool::new(false));
+    let mut busy = Vec::new();
+    for _ in 0..4 {
+        let (mut conn, over) = (storm.database.connect().await?, Arc::clone(&over));
+        busy.push(tokio::spawn(async move {
+            while !over.load(Ordering::Relaxed) {
+                sqlx::query("select sum(sqrt(i)) from generate_series(1, 300000) i").execute(&mut conn).await?;
+            }
+            conn.close().await
+        }));
+    }
+    storm.sleep(time).await;
+    over.store(true, Ordering::Relaxed);
+    for session in busy {
+        session.await??;
+    }
+    Ok(())
+}
+
+/// One session of koyomi stands still, perhaps within a transaction.
+async fn stop_backend(storm: &Storm) -> anyhow::Result<()> {
+    let mut conn = storm.database.connect().await?;
+    let pid: Option<i32> = sqlx::query_scalar(
+        "select pid from pg_stat_activity
+         where datname = current_database() and usename = 'koyomi_storm' order by random() limit 1",
+    )
+    .fetch_optional(&mut conn)
+    .await?;
+    conn.close().await?;
+    if let Some(pid) = pid.and_then(|pid| u32::try_from(pid).ok()) {
+        signal("STOP", pid);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        signal("CONT", pid);
+    }
+    Ok(())
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0)
+}

@@ -1,0 +1,151 @@
+//! Which faults were at work when: what they excuse, and what they do not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Fault {
+    /// SIGSTOP, later SIGCONT.
+    StopInstance,
+    /// SIGKILL, later started again.
+    KillInstance,
+    /// SIGKILL, later started again with nothing in it.
+    KillRedis,
+    FlushRedis,
+    /// Back to what it held a while ago.
+    OldRedis,
+    /// Values overwritten, cut short, exchanged.
+    GarbageRedis,
+    /// It takes requests and does not answer.
+    PauseRedis,
+    /// The connections that listen for the bus are cut.
+    CutBus,
+    SlowPostgres,
+    /// SIGSTOP of one backend for 200 ms; only as root.
+    StopBackend,
+    /// The database goes back in time and a new epoch begins.
+    NewEpoch,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::StopInstance,
+        Self::KillInstance,
+        Self::KillRedis,
+        Self::FlushRedis,
+        Self::OldRedis,
+        Self::GarbageRedis,
+        Self::PauseRedis,
+        Self::CutBus,
+        Self::SlowPostgres,
+        Self::StopBackend,
+        Self::NewEpoch,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::StopInstance => "stop_instance",
+            Self::KillInstance => "kill_instance",
+            Self::KillRedis => "kill_redis",
+            Self::FlushRedis => "flush_redis",
+            Self::OldRedis => "old_redis",
+            Self::GarbageRedis => "garbage_redis",
+            Self::PauseRedis => "pause_redis",
+            Self::CutBus => "cut_bus",
+            Self::SlowPostgres => "slow_postgres",
+            Self::StopBackend => "stop_backend",
+            Self::NewEpoch => "new_epoch",
+        }
+    }
+
+    /// What it touches: of two faults on the same thing one waits for the other.
+    pub(crate) const fn touches(self) -> &'static str {
+        match self {
+            Self::StopInstance | Self::KillInstance => "instance",
+            Self::KillRedis | Self::FlushRedis | Self::OldRedis | Self::GarbageRedis | Self::PauseRedis => "redis",
+            Self::CutBus => "bus",
+            Self::SlowPostgres | Self::StopBackend => "postgres",
+            Self::NewEpoch => "epoch",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Episode {
+    fault: Fault,
+    instance: Option<usize>,
+    began: Instant,
+    ended: Option<Instant>,
+}
+
+/// How long the effects of a fault may outlast it.
+const GRACE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Default)]
+pub(crate) struct Weather {
+    episodes: Mutex<Vec<Episode>>,
+}
+
+/// A fault at work; over when dropped.
+pub(crate) struct Ongoing {
+    weather: Arc<Weather>,
+    index: usize,
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        self.weather.episodes.lock().unwrap()[self.index].ended = Some(Instant::now());
+    }
+}
+
+/// What a request that failed was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Read,
+    Write,
+}
+
+impl Weather {
+    pub(crate) fn begin(self: &Arc<Self>, fault: Fault, instance: Option<usize>) -> Ongoing {
+        let mut episodes = self.episodes.lock().unwrap();
+        episodes.push(Episode { fault, instance, began: Instant::now(), ended: None });
+        Ongoing { weather: Arc::clone(self), index: episodes.len() - 1 }
+    }
+
+    fn between(&self, from: Instant, to: Instant) -> Vec<Episode> {
+        let episodes = self.episodes.lock().unwrap();
+        let overlaps = |e: &&Episode| e.began <= to && e.ended.is_none_or(|end| end + GRACE >= from);
+        episodes.iter().rev().take(64).filter(overlaps).copied().collect()
+    }
+
+    /// Whether a request to `instance` may have failed between `from` and `to`. Redis and the bus are no excuse. Another
+    /// instance that stands still is one for a write: it may hold the row's lock.
+    pub(crate) fn excuses(&self, asked: Asked, instance: usize, from: Instant, to: Instant) -> bool {
+        self.between(from, to).iter().any(|e| match e.fault {
+            Fault::SlowPostgres | Fault::StopBackend => true,
+            Fault::StopInstance | Fault::KillInstance => e.instance == Some(instance) || asked == Asked::Write,
+            _ => false,
+        })
+    }
+
+    /// The faults at work between the two, for people.
+    pub(crate) fn names(&self, from: Instant, to: Instant) -> String {
+        let mut names: Vec<_> = self.between(from, to).iter().map(|e| e.fault.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() { "no fault".to_owned() } else { names.join("+") }
+    }
+
+    pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for episode in self.episodes.lock().unwrap().iter() {
+            *counts.entry(episode.fault.name()).or_default() += 1;
+        }
+        counts
+    }
+
+    pub(crate) fn happened(&self, fault: Fault) -> bool {
+        self.episodes.lock().unwrap().iter().any(|e| e.fault == fault)
+    }
+}

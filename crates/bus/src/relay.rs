@@ -1,0 +1,163 @@
+//! Takes the news out of the outbox and sends them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kernel::{CalendarId, Failure, Moved, Result, Subject, TenantId, UserId};
+use sqlx::{Connection, PgConnection};
+use store::Store;
+use uuid::Uuid;
+
+use crate::frame::{MAX_ENTRIES, Message};
+use crate::metrics::Metrics;
+use crate::nats::Nats;
+use crate::trouble::{Running, Trouble};
+use crate::{Settings, sql};
+
+/// Of one message at most; those of one subject become one entry.
+const MAX_ROWS: i64 = 1000;
+
+/// A turn that takes longer hangs.
+const TURN_WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Relay {
+    store: Store,
+    nats: Option<Nats>,
+    interval: Duration,
+    heartbeat: Duration,
+    metrics: Arc<Metrics>,
+    deleted: Arc<AtomicU64>,
+    /// The number last seen, by whichever relay it was sent, and since when it stands still.
+    seen: (i64, Instant),
+}
+
+/// Kind, subject, seq, acl, ids of the rows, age of the oldest in microseconds.
+type Taken = (String, Uuid, i64, i64, Vec<i64>, i64);
+
+impl Relay {
+    pub(crate) fn new(store: Store, settings: &Settings, nats: Option<Nats>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            store,
+            nats,
+            interval: settings.relay_interval,
+            heartbeat: settings.heartbeat,
+            metrics,
+            deleted: Arc::default(),
+            seen: (0, Instant::now()),
+        }
+    }
+
+    /// Counts the rows that this relay has taken out.
+    pub(crate) fn deleted(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.deleted)
+    }
+
+    pub(crate) async fn run(mut self, mut running: Running) {
+        let mut trouble = Trouble::new("the relay of the bus");
+        loop {
+            let failure = tokio::select! {
+                () = running.ended() => return,
+                failure = self.relay(&mut trouble) => failure,
+            };
+            if !running.rest(trouble.failed(&failure)).await {
+                return;
+            }
+        }
+    }
+
+    /// Turn after turn on one connection, until something fails.
+    async fn relay(&mut self, trouble: &mut Trouble) -> Failure {
+        let mut conn = match within(self.prepare()).await {
+            Ok(conn) => conn,
+            Err(failure) => return failure,
+        };
+        loop {
+            match within(self.turn(&mut conn)).await {
+                Ok(more) => {
+                    trouble.works();
+                    if !more {
+                        tokio::time::sleep(self.interval).await;
+                    }
+                }
+                Err(failure) => return failure,
+            }
+        }
+    }
+
+    async fn prepare(&self) -> Result<PgConnection> {
+        if let Some(nats) = &self.nats {
+            nats.prepare().await?;
+        }
+        let mut conn = self.store.dedicated("koyomi bus relay").await?;
+        sqlx::query(sql::LIMIT_TURNS).execute(&mut conn).await?;
+        sqlx::query(sql::BY_INDEX).execute(&mut conn).await?;
+        sqlx::query(sql::SKIP_FORGOTTEN).execute(&mut conn).await?;
+        Ok(conn)
+    }
+
+    /// Sends one message if there is one to send and nobody else is sending; true when more waits already.
+    async fn turn(&mut self, conn: &mut PgConnection) -> Result<bool> {
+        let (waiting, n): (bool, i64) = sqlx::query_as(sql::LOOK).fetch_one(&mut *conn).await?;
+        if n != self.seen.0 {
+            self.seen = (n, Instant::now());
+        }
+        if !waiting && self.seen.1.elapsed() < self.heartbeat {
+            return Ok(false);
+        }
+        // Each statement must see what was committed before it, whatever the database's default is.
+        let mut tx = conn.begin_with("begin isolation level read committed").await?;
+        let turn: Option<(i64, i64, i64)> = sqlx::query_as(sql::TURN).fetch_optional(&mut *tx).await?;
+        let Some((previous, n, epoch)) = turn else {
+            tx.rollback().await?;
+            return Ok(false);
+        };
+        if !waiting && previous != self.seen.0 {
+            // Another relay has just sent something: the bus is heard to live.
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let taken: Vec<Taken> = sqlx::query_as(sql::TAKE).bind(MAX_ROWS).bind(MAX_ENTRIES).fetch_all(&mut *tx).await?;
+        let entries = taken.iter().map(moved).collect::<Result<Vec<_>>>()?;
+        let oldest = taken.iter().map(|(.., age)| *age).max();
+        let ids: Vec<i64> = taken.into_iter().flat_map(|(.., ids, _)| ids).collect();
+        let rows = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        let swept = entries.len() < usize::try_from(MAX_ENTRIES).unwrap_or(0) && rows < MAX_ROWS.unsigned_abs();
+        let text = Message { epoch, n, previous, swept, entries }.encode()?;
+        match &self.nats {
+            Some(nats) => {
+                nats.publish(epoch, n, text).await?;
+                sqlx::query(sql::SENT).bind(n).bind(ids).execute(&mut *tx).await?;
+            }
+            None => {
+                sqlx::query(sql::SENT_NOTIFYING).bind(n).bind(ids).bind(text).execute(&mut *tx).await?;
+            }
+        }
+        tx.commit().await?;
+        self.seen = (n, Instant::now());
+        self.deleted.fetch_add(rows, Ordering::Relaxed);
+        self.metrics.sent.increment(1);
+        if let Some(age) = oldest.and_then(|micros| u64::try_from(micros).ok()) {
+            self.metrics.relay_lag.record(Duration::from_micros(age));
+        }
+        Ok(!swept)
+    }
+}
+
+async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(TURN_WITHIN, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Failure::internal("no answer in time")),
+    }
+}
+
+fn moved((kind, id, seq, acl, ..): &Taken) -> Result<Moved> {
+    let subject = match kind.as_str() {
+        "calendar" => Subject::Calendar(CalendarId(*id)),
+        "user" => Subject::User(UserId(*id)),
+        "tenant" => Subject::Tenant(TenantId(*id)),
+        other => return Err(Failure::internal(format!("the outbox holds news of a {other}"))),
+    };
+    Ok(Moved { subject, seq: *seq, acl: *acl })
+}

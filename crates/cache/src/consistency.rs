@@ -1,0 +1,114 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use kernel::{Failure, Kind, Moved, Result};
+use serde::{Deserialize, Serialize};
+use store::{Epoch, Seen};
+
+/// What a client has seen: `Koyomi-Consistency`. A read that carries it is never answered with anything older, on any
+/// instance and in any mode.
+///
+/// It names at most [`MAX_SUBJECTS`] subjects. More would only make the header longer: whoever sends one is answered from
+/// the primary anyway, and what is named is a cross-check of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consistency {
+    pub epoch: Epoch,
+    pub versions: Vec<Moved>,
+}
+
+const MAX_SUBJECTS: usize = 16;
+/// Bumped when the meaning of a token's bytes changes.
+const FORM: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    form: u8,
+    epoch: i64,
+    versions: Vec<Moved>,
+}
+
+impl Consistency {
+    /// The token of what a request has seen; none where it has seen nothing that has a version.
+    pub fn of(seen: Seen) -> Option<Self> {
+        let mut versions = seen.versions;
+        versions.sort_unstable_by_key(|moved| (moved.subject, std::cmp::Reverse((moved.seq, moved.acl))));
+        versions.dedup_by_key(|moved| moved.subject);
+        versions.truncate(MAX_SUBJECTS);
+        Some(Self { epoch: seen.epoch?, versions })
+    }
+
+    pub fn encode(&self) -> String {
+        let wire = Wire { form: FORM, epoch: self.epoch.0, versions: self.versions.clone() };
+        // Plain data into memory: it cannot fail, and an empty token would be refused, not misread.
+        URL_SAFE_NO_PAD.encode(postcard::to_stdvec(&wire).unwrap_or_default())
+    }
+
+    /// # Errors
+    /// `malformed_request` for what is no token of ours.
+    pub fn decode(text: &str) -> Result<Self> {
+        let wire = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| postcard::from_bytes::<Wire>(&bytes).ok());
+        match wire {
+            Some(Wire { form: FORM, epoch, versions }) if versions.len() <= MAX_SUBJECTS => {
+                Ok(Self { epoch: Epoch(epoch), versions })
+            }
+            _ => Err(Failure::malformed(
+                "Koyomi-Consistency",
+                "is not a token of this server; send back what an answer said, unchanged, or nothing",
+            )),
+        }
+    }
+
+    /// Whether what was read can be shown to whoever holds this.
+    ///
+    /// # Errors
+    /// `epoch_over` when the token is of an older epoch, `unavailable` when what was read is older than the token.
+    pub(crate) fn admit(&self, epoch: Epoch, seen: impl Fn(kernel::Subject) -> Option<i64>) -> Result<()> {
+        if self.epoch < epoch {
+            return Err(Failure::new(
+                Kind::Gone,
+                "epoch_over",
+                "this consistency token is from before the database was restored; forget it and read again without it",
+            ));
+        }
+        let behind = self.versions.iter().any(|moved| seen(moved.subject).is_some_and(|seq| seq < moved.seq));
+        if self.epoch > epoch || behind {
+            return Err(Failure::new(
+                Kind::Unavailable,
+                "unavailable",
+                "the database that answers here is behind what you have seen already; try again",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::{CalendarId, Subject};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn moved(n: u128, seq: i64) -> Moved {
+        Moved { subject: Subject::Calendar(CalendarId(Uuid::from_u128(n))), seq, acl: 0 }
+    }
+
+    #[test]
+    fn a_token_keeps_the_newest_of_each_and_reads_back() {
+        let seen = Seen { epoch: Some(Epoch(3)), versions: vec![moved(2, 5), moved(1, 7), moved(2, 6)] };
+        let token = Consistency::of(seen).unwrap();
+        assert_eq!(token.versions, [moved(1, 7), moved(2, 6)]);
+        assert_eq!(Consistency::decode(&token.encode()).unwrap(), token);
+        for junk in ["", "!", "AAAA", "AQEB"] {
+            assert!(Consistency::decode(junk).is_err(), "{junk}");
+        }
+    }
+
+    #[test]
+    fn an_older_answer_and_an_older_epoch_are_refused() {
+        let token = Consistency { epoch: Epoch(3), versions: vec![moved(1, 7)] };
+        assert!(token.admit(Epoch(3), |_| Some(7)).is_ok());
+        assert!(token.admit(Epoch(3), |_| None).is_ok());
+        assert_eq!(token.admit(Epoch(3), |_| Some(6)).unwrap_err().kind(), Kind::Unavailable);
+        assert_eq!(token.admit(Epoch(4), |_| Some(7)).unwrap_err().code(), "epoch_over");
+        assert_eq!(token.admit(Epoch(2), |_| Some(7)).unwrap_err().kind(), Kind::Unavailable);
+    }
+}

@@ -1,0 +1,95 @@
+//! What the cache tells of itself (Prometheus names). Handles are made once: on the way of a request they are one atomic
+//! addition each.
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use crate::family::Family;
+
+#[derive(Debug)]
+pub(crate) struct HeadMetrics {
+    batches: Counter,
+    size: Histogram,
+}
+
+impl HeadMetrics {
+    pub(crate) fn new() -> Self {
+        Self { batches: counter!("koyomi_head_batches_total"), size: histogram!("koyomi_head_batch_requests") }
+    }
+
+    pub(crate) fn batch(&self, requests: usize) {
+        self.batches.increment(1);
+        self.size.record(f64::from(u32::try_from(requests).unwrap_or(u32::MAX)));
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct CheckMetrics {
+    pub primary: Counter,
+    pub memory: Counter,
+    pub forgotten: Counter,
+}
+
+impl CheckMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            primary: counter!("koyomi_head_checks_total", "from" => "primary"),
+            memory: counter!("koyomi_head_checks_total", "from" => "memory"),
+            forgotten: counter!("koyomi_heads_forgotten_total"),
+        }
+    }
+}
+
+/// Of one family of values.
+#[derive(Debug)]
+pub(crate) struct FamilyMetrics {
+    pub l1_hits: Counter,
+    pub l2_hits: Counter,
+    pub misses: Counter,
+    pub fills: Counter,
+    pub joins: Counter,
+    pub behind: Counter,
+    pub sampled: Counter,
+    pub mismatches: Counter,
+    pub fill_seconds: Histogram,
+}
+
+impl FamilyMetrics {
+    pub(crate) fn new(family: Family) -> Self {
+        let family = family.name();
+        Self {
+            l1_hits: counter!("koyomi_cache_hits_total", "tier" => "l1", "family" => family),
+            l2_hits: counter!("koyomi_cache_hits_total", "tier" => "l2", "family" => family),
+            misses: counter!("koyomi_cache_misses_total", "family" => family),
+            fills: counter!("koyomi_cache_fills_total", "family" => family),
+            joins: counter!("koyomi_cache_joins_total", "family" => family),
+            behind: counter!("koyomi_cache_fills_behind_total", "family" => family),
+            sampled: counter!("koyomi_cache_sampled_total", "family" => family),
+            mismatches: counter!("koyomi_cache_mismatches_total", "family" => family),
+            fill_seconds: histogram!("koyomi_cache_fill_seconds", "family" => family),
+        }
+    }
+}
+
+/// Of Redis.
+#[derive(Debug)]
+pub(crate) struct RedisMetrics {
+    pub failures: Counter,
+    pub timeouts: Counter,
+    pub rejected: Counter,
+    pub skipped: Counter,
+    pub open: Gauge,
+    pub seconds: Histogram,
+}
+
+impl RedisMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            failures: counter!("koyomi_redis_failures_total", "reason" => "error"),
+            timeouts: counter!("koyomi_redis_failures_total", "reason" => "timeout"),
+            rejected: counter!("koyomi_redis_values_rejected_total"),
+            skipped: counter!("koyomi_redis_skipped_total"),
+            open: gauge!("koyomi_redis_breaker_open"),
+            seconds: histogram!("koyomi_redis_seconds"),
+        }
+    }
+}

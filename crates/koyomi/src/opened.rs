@@ -1,0 +1,184 @@
+//! How a read begins: who asks, what may he see, and which versions must his answer have. What is read then goes through
+//! the cache under exactly that.
+
+use std::sync::Arc;
+
+use cache::{Answer, Ask, Checked, Consistency, Family, Key, Reading, Value, View, Want};
+use events::calendars::MAX_CALENDARS;
+use futures::future::BoxFuture;
+use kernel::{CalendarId, Caller, EventId, Failure, Moved, Result, Role, SecretHash, Subject};
+use serde::Serialize;
+use store::Epoch;
+
+use crate::Koyomi;
+
+/// Somebody who shows a secret; who he is, the head check says.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    pub secret: SecretHash,
+    /// What he has seen already: his answer is never older.
+    pub seen: Option<Consistency>,
+}
+
+/// A read that may go on: everything that decides what its answer is, but the data.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    pub caller: Arc<Caller>,
+    pub epoch: Epoch,
+    /// What the answer depends on: its calendars, then the names of the tenant, then its bookings.
+    versions: Vec<Moved>,
+    /// Of the calendars among the versions, in their order.
+    roles: Vec<Role>,
+    sharing: Sharing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Roles,
+    Mine,
+    Tenant,
+}
+
+impl Koyomi {
+    /// Who asks, for what is not cached.
+    pub async fn caller(&self, asker: &Asker, memory: bool) -> Result<Arc<Caller>> {
+        Ok(self.check(asker, &[], None, false, memory).await?.caller)
+    }
+
+    /// Opens a list over calendars: all of them are shared with the caller, or it is `not_found`.
+    pub async fn open_calendars(&self, asker: &Asker, ids: &[CalendarId]) -> Result<Opened> {
+        if ids.is_empty() || ids.len() > MAX_CALENDARS {
+            return Err(Failure::malformed("?calendar_id", format!("must be given 1 to {MAX_CALENDARS} times")));
+        }
+        let (mut sorted, mut opened) = (ids.to_vec(), ids);
+        if ids.len() > 1 {
+            sorted.sort_unstable();
+            sorted.dedup();
+            opened = &sorted;
+        }
+        let checked = self.check(asker, opened, None, false, true).await?;
+        let roles: Option<Vec<Role>> = checked.calendars.iter().map(|held| held.role).collect();
+        match roles {
+            Some(roles) if roles.len() == opened.len() => Ok(Opened::of(checked, roles, Sharing::Roles)),
+            _ => Err(Failure::not_found("calendar")),
+        }
+    }
+
+    /// Opens one calendar itself. What is shown of it says what the caller may do: no two roles have the same answer.
+    pub async fn open_calendar(&self, asker: &Asker, id: CalendarId) -> Result<Opened> {
+        Ok(Opened { sharing: Sharing::Mine, ..self.open_calendars(asker, &[id]).await? })
+    }
+
+    /// Opens an event. Whether he sees it is for the fill to say where he is no writer of its calendar: he may be its
+    /// guest.
+    pub async fn open_event(&self, asker: &Asker, id: EventId) -> Result<Opened> {
+        let checked = self.check(asker, &[], Some(id), false, true).await?;
+        let Some(held) = checked.calendars.first() else { return Err(Failure::not_found("event")) };
+        let (roles, sharing) = match held.role {
+            Some(role) if role >= Role::Writer => (vec![role], Sharing::Roles),
+            _ => (Vec::new(), Sharing::Mine),
+        };
+        Ok(Opened::of(checked, roles, sharing))
+    }
+
+    /// Opens what belongs to the whole tenant: its people and resources.
+    pub async fn open_directory(&self, asker: &Asker) -> Result<Opened> {
+        let checked = self.check(asker, &[], None, false, true).await?;
+        Ok(Opened::of(checked, Vec::new(), Sharing::Tenant))
+    }
+
+    /// Opens the tenant's bookings: always from the primary.
+    pub async fn open_bookings(&self, asker: &Asker) -> Result<Opened> {
+        let checked = self.check(asker, &[], None, true, false).await?;
+        let bookings = checked.bookings.ok_or_else(|| Failure::internal("the head check left out the bookings"))?;
+        let subject = Subject::Bookings(checked.caller.tenant_id);
+        let mut opened = Opened::of(checked, Vec::new(), Sharing::Tenant);
+        opened.versions.push(Moved { subject, seq: bookings, acl: 0 });
+        Ok(opened)
+    }
+
+    async fn check(
+        &self,
+        asker: &Asker,
+        calendars: &[CalendarId],
+        event: Option<EventId>,
+        bookings: bool,
+        memory: bool,
+    ) -> Result<Checked> {
+        let seen = asker.seen.as_ref();
+        self.heads.check(Ask { secret: &asker.secret, calendars, event, bookings, seen, memory }).await
+    }
+
+    /// The cached answer to a question that was opened, or a new reading of it.
+    pub(crate) async fn read<T: Value, F>(
+        &self,
+        family: Family,
+        opened: &Opened,
+        question: &impl Serialize,
+        fill: F,
+    ) -> Result<Answer<T>>
+    where
+        F: Fn(Koyomi, Arc<Caller>) -> BoxFuture<'static, Result<Reading<T>>>,
+    {
+        let query = bytes_of(question)?;
+        let fill = || fill(self.clone(), Arc::clone(&opened.caller));
+        self.values.read(&opened.want(family, &query), fill).await
+    }
+}
+
+impl Opened {
+    fn of(checked: Checked, roles: Vec<Role>, sharing: Sharing) -> Self {
+        let directory = checked.directory();
+        let versions = checked.calendars.iter().map(cache::Held::moved).chain([directory]).collect();
+        Self { caller: checked.caller, epoch: checked.epoch, versions, roles, sharing }
+    }
+
+    fn want<'a>(&'a self, family: Family, query: &'a [u8]) -> Want<'a> {
+        let view = match self.sharing {
+            Sharing::Roles => View::Roles(&self.roles),
+            Sharing::Mine => View::Of(self.caller.user_id),
+            Sharing::Tenant => View::Tenant,
+        };
+        Want { family, epoch: self.epoch, versions: &self.versions, view, query }
+    }
+
+    /// The same for data that are the same for everybody.
+    pub(crate) fn for_everybody(&self) -> Self {
+        Self { sharing: Sharing::Tenant, ..self.clone() }
+    }
+
+    /// The name of a ready-made answer to this question; `at` the versions of what it is made from, if it is made
+    /// already.
+    pub fn body_key<T>(&self, query: &[u8], at: Option<&Answer<T>>) -> Key {
+        let mut want = self.want(Family::Body, query);
+        if let Some(answer) = at {
+            (want.epoch, want.versions) = (answer.epoch, &answer.versions);
+        }
+        want.key()
+    }
+
+    /// What the caller may do in the first calendar that was opened.
+    pub(crate) fn role(&self) -> Result<Role> {
+        self.roles.first().copied().ok_or_else(|| Failure::not_found("calendar"))
+    }
+
+    /// The calendars that were opened, in the order of their ids.
+    pub(crate) fn calendars(&self) -> Vec<CalendarId> {
+        self.versions
+            .iter()
+            .filter_map(|moved| match moved.subject {
+                Subject::Calendar(id) => Some(id),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn bytes_of(question: &impl Serialize) -> Result<Vec<u8>> {
+    postcard::to_stdvec(question).map_err(Failure::internal)
+}
+
+/// What a fill finds changed since its check: the read begins again.
+pub(crate) fn moved_on() -> Failure {
+    cache::access_moved()
+}

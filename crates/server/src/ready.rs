@@ -1,0 +1,181 @@
+//! Answers that are made once: the bytes of a body, and their compressed forms, under the versions they are made from.
+
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use cache::{Answer as Read, Family, is_access_moved};
+use chrono::Datelike;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures::future::BoxFuture;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, StatusCode};
+use kernel::{Failure, Result};
+use koyomi::Opened;
+use serde::Serialize;
+use store::Epoch;
+
+use crate::error::Answer;
+use crate::etag::PRIVATE;
+use crate::extract::{Asking, Encoding};
+use crate::state::App;
+
+/// Below this nothing is compressed (as in the middleware).
+const WORTHWHILE: usize = 1024;
+/// A read that finds access changed under way begins anew so often.
+const ATTEMPTS: usize = 4;
+
+/// What an answer is made into.
+pub(crate) struct Shaped<B> {
+    pub body: B,
+    /// Its own validator, where it has one; else the versions are.
+    pub tag: Option<String>,
+}
+
+impl<B> Shaped<B> {
+    pub(crate) fn by_versions(body: B) -> Self {
+        Self { body, tag: None }
+    }
+}
+
+/// A body that leaves as it is.
+#[derive(Debug)]
+struct Ready {
+    bytes: Bytes,
+    /// With quotes.
+    tag: String,
+    gzip: OnceLock<Bytes>,
+    zstd: OnceLock<Bytes>,
+}
+
+/// Answers a read: from the heads alone when the client has it already, else with the ready-made body, else with one that
+/// is made now, of cached data where there are.
+///
+/// `open` is the head check, `load` reads the data under it, `shape` makes the body.
+pub(crate) async fn answer<'a, T, B>(
+    app: &'a App,
+    asking: &'a Asking,
+    open: impl Fn() -> BoxFuture<'a, Result<Opened>>,
+    load: impl Fn(Opened) -> BoxFuture<'a, Result<Read<T>>>,
+    shape: impl Fn(Read<T>, &Opened) -> Result<Shaped<B>>,
+) -> Answer
+where
+    B: Serialize,
+{
+    let mut last = None;
+    for _ in 0..ATTEMPTS {
+        let opened = open().await?;
+        match attempt(app, asking, &opened, &load, &shape).await {
+            Err(failure) if is_access_moved(&failure) => last = Some(failure),
+            result => return Ok(result?),
+        }
+    }
+    Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")).into())
+}
+
+async fn attempt<'a, T, B>(
+    app: &App,
+    asking: &Asking,
+    opened: &Opened,
+    load: &impl Fn(Opened) -> BoxFuture<'a, Result<Read<T>>>,
+    shape: &impl Fn(Read<T>, &Opened) -> Result<Shaped<B>>,
+) -> Result<Response>
+where
+    B: Serialize,
+{
+    let question = question(app, asking);
+    let values = &app.koyomi.values;
+    let key = opened.body_key::<T>(&question, None);
+    let tag = tag_of(opened.epoch, key.fingerprint());
+    if let Some(sent) = asking.have.names(&tag) {
+        return Ok(unchanged(sent));
+    }
+    if let Some(ready) = values.local::<Ready>(Family::Body, &key) {
+        return Ok(ready.respond(asking));
+    }
+    let loaded = load(opened.clone()).await?;
+    let began = Instant::now();
+    let key = opened.body_key(&question, Some(&loaded));
+    let epoch = loaded.epoch;
+    let shaped = shape(loaded, opened)?;
+    let bytes = Bytes::from(serde_json::to_vec(&shaped.body).map_err(Failure::internal)?);
+    asking.timings.add("render", began.elapsed(), None);
+    let tag = shaped.tag.unwrap_or_else(|| tag_of(epoch, key.fingerprint()));
+    let size = bytes.len();
+    let ready = Arc::new(Ready { bytes, tag, gzip: OnceLock::new(), zstd: OnceLock::new() });
+    values.keep_local(Family::Body, key, &ready, size + size / 2);
+    Ok(ready.respond(asking))
+}
+
+/// What was asked, letter by letter; and the day, since a list without an end ends so many months from today.
+fn question(app: &App, asking: &Asking) -> Vec<u8> {
+    let target = asking.target.path_and_query().map_or("", |target| target.as_str());
+    let day = app.koyomi.store.clock().now().num_days_from_ce();
+    let mut question = Vec::with_capacity(target.len() + 4);
+    question.extend_from_slice(&day.to_le_bytes());
+    question.extend_from_slice(target.as_bytes());
+    question
+}
+
+fn tag_of(epoch: Epoch, fingerprint: u64) -> String {
+    format!("\"{}.{fingerprint:016x}\"", epoch.0)
+}
+
+fn unchanged(tag: &str) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    response
+}
+
+impl Ready {
+    fn respond(&self, asking: &Asking) -> Response {
+        if let Some(sent) = asking.have.has(&self.tag) {
+            return unchanged(sent);
+        }
+        let (bytes, encoding) = self.form(asking.encoding);
+        let mut response = Response::new(axum::body::Body::from(bytes));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(encoding) = encoding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
+            headers.insert(ETAG, tag);
+        }
+        headers.insert(CACHE_CONTROL, PRIVATE);
+        response
+    }
+
+    /// Compressed when it is first wanted so, and kept.
+    fn form(&self, wanted: Encoding) -> (Bytes, Option<&'static str>) {
+        let (kept, pack, name): (_, fn(&[u8]) -> std::io::Result<Vec<u8>>, _) = match wanted {
+            _ if self.bytes.len() < WORTHWHILE => return (self.bytes.clone(), None),
+            Encoding::Identity => return (self.bytes.clone(), None),
+            Encoding::Gzip => (&self.gzip, gzip, "gzip"),
+            Encoding::Zstd => (&self.zstd, zstd, "zstd"),
+        };
+        if let Some(packed) = kept.get() {
+            return (packed.clone(), Some(name));
+        }
+        match pack(&self.bytes) {
+            Ok(packed) => (kept.get_or_init(|| packed.into()).clone(), Some(name)),
+            Err(_) => (self.bytes.clone(), None),
+        }
+    }
+}
+
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+fn zstd(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    zstd::bulk::compress(bytes, zstd::DEFAULT_COMPRESSION_LEVEL)
+}
