@@ -1,2 +1,349 @@
 # shellcheck shell=bash
-cmd_bench() { :; }
+# ./dev bench: cached and uncached lists against an axum handler that answers with the very bytes koyomi answered with.
+# Every server stays up for the whole run, one at a time is loaded, and the rounds go through all of them in turn, so that
+# what the machine does meanwhile meets all alike. It prints and does not judge.
+
+cmd_bench() {
+  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | bus [--nats] [OPTIONS of bus-bench]"
+  local rounds=5 seconds=5 connections=32 format=text name
+  for name in "${!KOYOMI_@}"; do unset "$name"; done # settings of the caller's are none of the run's
+  if [[ ${1:-} == bus ]]; then
+    shift
+    bench_bus "$@"
+    return
+  fi
+  while (($#)); do
+    case $1 in
+      --rounds | --seconds | --connections) [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ ]] || die "$usage" ;;&
+      --rounds) rounds=$2 && shift 2 ;;
+      --seconds) seconds=$2 && shift 2 ;;
+      --connections) connections=$2 && shift 2 ;;
+      --markdown) format=markdown && shift ;;
+      *) die "$usage" ;;
+    esac
+  done
+  ensure_rust
+  ensure_packages postgresql redis wrk cc curl certificates
+  fresh_home bench
+  local home=$FRESH_HOME
+  bench_build "$home"
+  step "Starting a private PostgreSQL and a private Redis"
+  pg_fresh
+  redis_fresh
+  bench_watch postgres "$(head -n 1 "$PG_HOME/data/postmaster.pid")"
+  bench_watch redis "$GROUP"
+  bench_load
+  bench_serve "$home"
+  bench_variants
+
+  step "Warming up: a second of each"
+  bench_rounds "$home" 1 1 "$connections"
+  mv "$home/rounds" "$home/warm-up"
+  step "At rest: two seconds of nothing"
+  bench_rest "$home"
+  cut -d' ' -f1-3 /proc/loadavg >"$home/load"
+  step "$rounds rounds of $seconds s of each, wrk -t1 -c$connections"
+  bench_rounds "$home" "$rounds" "$seconds" "$connections"
+  bench_facts "$home" "wrk -t1 -c$connections, $rounds rounds of $seconds s of each in turn" | bench_list "$format"
+  printf '\n'
+  bench_table "$format" <"$home/rounds"
+  printf '\n'
+  bench_legend | bench_list "$format"
+}
+
+# The programs as they are now, apart from where the next build puts others.
+bench_build() {
+  local home=$1
+  step "Building the bare handler"
+  in_group cargo build --release -p bench --bin bare || die "the build failed"
+  build_koyomi
+  cp "$KOYOMI" "${KOYOMI%/*}/bare" "$home/"
+  KOYOMI=$home/koyomi
+}
+
+# A load that is small, and the same whenever it is made; its largest calendar, as its owner sees it. BENCH_LIST is the
+# path of the list, with as many fields as make it about 20 KB.
+BENCH_LIST=
+bench_load() {
+  local url calendar owner fields
+  url=$(pg_url "$PG_HOME" koyomi koyomi)
+  step "Migrating and loading data"
+  DATABASE_URL=$url in_group "$KOYOMI" migrate >&2 || die "koyomi migrate failed"
+  DATABASE_URL=$url in_group "$KOYOMI" seed --profile load --date 2026-11-15 --users 200 --calendars 200 --events-per-calendar 50 \
+    --rooms 40 >&2 || die "koyomi seed failed"
+  IFS='|' read -r calendar owner < <(
+    pg_psql "$PG_HOME" koyomi koyomi -At -c "select c.id, u.email from calendars c join users u on u.id = c.owner_id
+      order by (select count(*) from events e where e.calendar_id = c.id) desc limit 1"
+  )
+  fields=id,calendar_id,title,location,status,start,end,start_time,end_time,organizer_name,attendee_count,room_name
+  BENCH_LIST="/api/calendars/$calendar/events?from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z&limit=50&fields=$fields"
+  TOKEN=$(DATABASE_URL=$url "$KOYOMI" token create --user "$owner" --name 'dev bench')
+}
+
+# What is measured: the process of each name, the port of each that listens.
+declare -A BENCH_PID=() BENCH_PORT=()
+bench_watch() { BENCH_PID[$1]=$2 BENCH_PORT[$1]=${3:-}; }
+
+# Starts the servers, and records the answer that the bare one gives.
+bench_serve() {
+  local home=$1 server port
+  step "Starting the servers"
+  port=$(free_port)
+  KOYOMI_CACHE=l1+l2 KOYOMI_REDIS=$REDIS_URL KOYOMI_READS=strict serve_koyomi "$PG_HOME" "$port"
+  bench_watch strict "$GROUP" "$port"
+  port=$(free_port)
+  KOYOMI_CACHE=l1+l2 KOYOMI_REDIS=$REDIS_URL KOYOMI_READS=bounded:500ms serve_koyomi "$PG_HOME" "$port"
+  bench_watch bounded "$GROUP" "$port"
+  port=$(free_port)
+  KOYOMI_CACHE=off serve_koyomi "$PG_HOME" "$port"
+  bench_watch off "$GROUP" "$port"
+
+  for server in strict bounded off; do
+    bench_get "$server" 200 -D "$home/$server.headers" -o "$home/$server.body"
+    cmp -s "$home/strict.body" "$home/$server.body" || die "$server does not answer as strict does: $BENCH_LIST"
+  done
+  port=$(free_port)
+  start_group setpriv --pdeathsig TERM "$home/bare" --listen "127.0.0.1:$port" --headers "$home/strict.headers" --body "$home/strict.body"
+  bench_watch bare "$GROUP" "$port"
+  for _ in {1..50}; do
+    kill -0 "$GROUP" 2>/dev/null || die "the bare handler ended before it listened"
+    if port_taken "$port"; then break; fi
+    sleep 0.1
+  done
+  bench_get bare 200 -D "$home/bare.headers" -o "$home/bare.body"
+  cmp -s "$home/strict.body" "$home/bare.body" || die "the bare handler does not answer with the recorded bytes"
+}
+
+# Asks a server for the list once; it has to answer with the status. More arguments are curl's.
+bench_get() {
+  local server=$1 wanted=$2 status
+  shift 2
+  status=$(curl -s --max-time 10 -w '%{http_code}' -H @<(printf 'Authorization: Bearer %s\n' "$TOKEN") "$@" \
+    "http://127.0.0.1:${BENCH_PORT[$server]}$BENCH_LIST") || true
+  [[ $status == "$wanted" ]] || die "$server answered $status, not $wanted: $BENCH_LIST"
+}
+
+# The variants, in the order of the table: name, server, expected status, header to send.
+BENCH_VARIANTS=()
+bench_variants() {
+  BENCH_VARIANTS=(
+    "bare|bare|200|Accept: */*"
+    "cached list, strict|strict|200|Accept: */*"
+    "cached list, bounded|bounded|200|Accept: */*"
+    "uncached list|off|200|Accept: */*"
+    "304, strict|strict|304|If-None-Match: $(bench_etag strict)"
+    "304, bounded|bounded|304|If-None-Match: $(bench_etag bounded)"
+  )
+}
+bench_etag() { sed -n 's/\r$//; s/^etag: *//Ip' "$home/$1.headers"; }
+
+# Loads each variant in turn, again and again: lines of `name rate p50 p99 server postgres redis wrk statements`,
+# tab-separated (latencies in ms, CPU in microseconds per request, that of wrk in percent of a core, statements per
+# request), in rounds.
+bench_rounds() {
+  local home=$1 rounds=$2 seconds=$3 connections=$4 round variant name server status header before after
+  : >"$home/rounds"
+  for ((round = 1; round <= rounds; round++)); do
+    for variant in "${BENCH_VARIANTS[@]}"; do
+      IFS='|' read -r name server status header <<<"$variant"
+      bench_get "$server" "$status" -o /dev/null -H "$header"
+      before=$(bench_statements)
+      before+=" $(bench_ticks "$server")"
+      before+=" $(bench_own_ticks)"
+      in_group wrk -t1 "-c$connections" "-d${seconds}s" --latency -H "Authorization: Bearer $TOKEN" -H "$header" \
+        "http://127.0.0.1:${BENCH_PORT[$server]}$BENCH_LIST" >"$home/wrk" || die "wrk failed: $(<"$home/wrk")"
+      after=$(bench_own_ticks)
+      after+=" $(bench_ticks "$server")"
+      after+=" $(bench_statements)"
+      bench_round "$name" "$before" "$after" <"$home/wrk" >>"$home/rounds" || die "$name, round $round:
+$(<"$home/wrk")"
+      bench_get "$server" "$status" -o /dev/null -H "$header"
+      tail -n 1 "$home/rounds" | awk -F '\t' '{ printf "%-22s%9.0f /s  p99 %.2f ms\n", $1, $2, $4 }' >&2
+    done
+  done
+}
+
+# One line of the rounds, from what wrk printed and the counts before and after; fails on any answer that is an error.
+bench_round() {
+  awk -v OFS='\t' -v name="$1" -v before="$2" -v after="$3" -v hertz="$(getconf CLK_TCK)" '
+    function ms(text) {
+      if (text ~ /us$/) return text / 1000
+      if (text ~ /ms$/) return text + 0
+      if (text ~ /s$/) return text * 1000
+      return text * 60000
+    }
+    $1 == "50%" { p50 = ms($2) }
+    $1 == "99%" { p99 = ms($2) }
+    $2 == "requests" { requests = $1 }
+    $1 == "Requests/sec:" { rate = $2 }
+    /Non-2xx|Socket errors/ { bad = 1 }
+    END {
+      if (bad || !requests || !rate || p99 == "") exit 1
+      split(before, b, " ") # statements, server, postgres, redis, wrk
+      split(after, a, " ")  # wrk, server, postgres, redis, statements
+      each = 1e6 / hertz / requests
+      print name, rate, p50, p99, (a[2] - b[2]) * each, (a[3] - b[3]) * each, (a[4] - b[4]) * each,
+        (a[1] - b[5]) / hertz / (requests / rate) * 100, (a[5] - b[1]) / requests
+    }'
+}
+
+# CPU time so far, in clock ticks, of a server, of all of PostgreSQL, and of Redis.
+bench_ticks() {
+  local pid server postgres=0
+  server=$(bench_stat "${BENCH_PID[$1]}" own)
+  for pid in $(pg_pids "$PG_HOME"); do
+    # whoever ended meanwhile is in the account of the postmaster
+    if [[ $pid == "${BENCH_PID[postgres]}" ]]; then continue; fi
+    postgres=$((postgres + $(bench_stat "$pid" own)))
+  done
+  postgres=$((postgres + $(bench_stat "${BENCH_PID[postgres]}" own) + $(bench_stat "${BENCH_PID[postgres]}" children)))
+  printf '%s %s %s\n' "$server" "$postgres" "$(bench_stat "${BENCH_PID[redis]}" own)"
+}
+# Statements that PostgreSQL has run so far, BEGIN and COMMIT included.
+bench_statements() { pg_psql "$PG_HOME" postgres koyomi -At -c 'select sum(calls)::bigint from pg_stat_statements'; }
+# Of the commands this script has waited for: wrk, between one look and the next.
+bench_own_ticks() { bench_stat $$ children; }
+bench_stat() {
+  local stat fields=()
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || stat=
+  read -ra fields <<<"${stat##*) }" # proc(5): utime, stime, cutime, cstime are 14 to 17, and state is 3
+  if [[ $2 == own ]]; then
+    printf '%s\n' $((${fields[11]:-0} + ${fields[12]:-0}))
+  else
+    printf '%s\n' $((${fields[13]:-0} + ${fields[14]:-0}))
+  fi
+}
+
+# What all of them take without being asked anything, in percent of a core.
+bench_rest() {
+  local home=$1 server before=() after=() ticks
+  ticks=$(getconf CLK_TCK)
+  for server in strict bounded off; do before+=("$(bench_ticks "$server")"); done
+  in_group sleep 2
+  for server in strict bounded off; do after+=("$(bench_ticks "$server")"); done
+  printf '%s\n' "${before[@]}" "${after[@]}" | awk -v seconds=2 -v hertz="$ticks" '
+    NR <= 3 { b[NR] = $1; p[NR] = $2; r[NR] = $3 }
+    NR > 3 { each = 100 / hertz / seconds; n = NR - 3; s[n] = ($1 - b[n]) * each; postgres = ($2 - p[n]) * each; redis = ($3 - r[n]) * each }
+    END { printf "strict %.1f, bounded %.1f, uncached %.1f, PostgreSQL %.1f, Redis %.1f", s[1], s[2], s[3], postgres, redis }' >"$home/rest"
+}
+
+# Lines about the run and the machine.
+bench_facts() {
+  local home=$1 run=$2 items bytes commit
+  bytes=$(stat -c %s "$home/strict.body")
+  items=$(grep -o '"start_time"' "$home/strict.body" | wc -l)
+  commit=$(git describe --always --dirty=' and changes' --abbrev=10 2>/dev/null || echo unknown)
+  cat <<TXT
+$(date -u '+%Y-%m-%d %H:%M UTC'), commit $commit
+$run
+the list: $items occurrences, $bytes bytes of body; bare answers with the same bytes and the same headers
+machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: *//p;T;q' /proc/cpuinfo), $(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r); wrk and all servers share it
+load average before the first round: $(<"$home/load")
+$("$PG_BIN/postgres" --version), Redis $(redis-server --version | sed -E 's/.*v=([0-9.]+).*/\1/'), $(rustc --version | cut -d' ' -f1,2), release profile
+at rest, in percent of a core: $(<"$home/rest")
+TXT
+}
+
+bench_legend() {
+  cat <<'TXT'
+requests/s and p99 are medians over the rounds, with [min..max]; all others are medians
+"of bare" is the median divided by that of bare, in this run
+CPU in microseconds per request, user and system: of the server's process, of all processes of PostgreSQL, of Redis; what they do at rest is in it
+"SQL" is statements per request; what others ask meanwhile (the bus, at rest) is in it
+"wrk" is how busy the load generator's thread was, in percent of a core: near 100 it is what holds the rate down
+memory is VmRSS of the server's process after the last round, in MB
+TXT
+}
+
+bench_list() {
+  if [[ $1 == markdown ]]; then sed 's/^/- /'; else cat; fi
+}
+
+bench_table() {
+  local format=$1 variant name server rss=
+  for variant in "${BENCH_VARIANTS[@]}"; do
+    IFS='|' read -r name server _ <<<"$variant"
+    rss+="$name=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/${BENCH_PID[$server]}/status");"
+  done
+  awk -F '\t' -v format="$format" -v rss="$rss" '
+    function sorted(name, column, out, n, i, j, x) { # the values of all rounds, in order; how many
+      n = rounds[name]
+      for (i = 1; i <= n; i++) {
+        x = value[name, column, i]
+        for (j = i - 1; j >= 1 && out[j] > x; j--) out[j + 1] = out[j]
+        out[j + 1] = x
+      }
+      return n
+    }
+    function median(name, column, v, n) {
+      n = sorted(name, column, v)
+      return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+    }
+    function spread(name, column, digits, v, n) {
+      n = sorted(name, column, v)
+      return sprintf("%.*f [%.*f..%.*f]", digits, median(name, column), digits, v[1], digits, v[n])
+    }
+    function ratio(name, column) { return sprintf("%.2f", median(name, column) / median("bare", column)) }
+    function line(text, i) {
+      for (i = 1; i <= columns; i++) text = text (i > 1 ? (format == "markdown" ? " | " : "  ") : "") cell(i)
+      print format == "markdown" ? "| " text " |" : text
+    }
+    function cell(i) { return sprintf(i == 1 ? "%-*s" : "%*s", width[i], cells[row, i]) }
+    function add(text, parts, i) {
+      columns = split(text, parts, "\t")
+      height++
+      for (i = 1; i <= columns; i++) {
+        cells[height, i] = parts[i]
+        if (length(parts[i]) > width[i]) width[i] = length(parts[i])
+      }
+    }
+    {
+      if (!rounds[$1]++) names[++variants] = $1
+      for (i = 2; i <= NF; i++) value[$1, i, rounds[$1]] = $i + 0
+    }
+    END {
+      count = split(rss, pairs, ";")
+      for (i = 1; i < count; i++) {
+        split(pairs[i], pair, "=")
+        memory[pair[1]] = pair[2]
+      }
+      add("variant\trequests/s\tof bare\tp50 ms\tp99 ms\tCPU: server\tof bare\tPostgreSQL\tRedis\tSQL\twrk\tmemory")
+      for (i = 1; i <= variants; i++) {
+        n = names[i]
+        add(sprintf("%s\t%s\t%s\t%.2f\t%s\t%.1f\t%s\t%.1f\t%.1f\t%.2f\t%.0f\t%.0f", n, spread(n, 2, 0), ratio(n, 2), median(n, 3),
+          spread(n, 4, 2), median(n, 5), ratio(n, 5), median(n, 6), median(n, 7), median(n, 9), median(n, 8), memory[n] / 1024))
+      }
+      for (row = 1; row <= height; row++) {
+        line()
+        if (row == 1 && format == "markdown") {
+          rule = "| --- |"
+          for (i = 2; i <= columns; i++) rule = rule " ---: |"
+          print rule
+        }
+      }
+    }'
+}
+
+# What the bus costs writers, how fast news travels, whether all of it arrives.
+bench_bus() {
+  local options=() nats=0 option
+  for option; do
+    if [[ $option == --nats ]]; then nats=1; else options+=("$option"); fi
+  done
+  ensure_rust
+  ensure_packages postgresql cc certificates
+  if ((nats)); then
+    ensure_packages nats
+    nats_fresh
+    options+=(--nats "$NATS_URL")
+  fi
+  step "Building bus-bench (the first time compiles every dependency)"
+  in_group cargo build --release -p bench --bin bus-bench || die "the build failed"
+  fresh_home bench
+  cp "$(cargo_target)/release/bus-bench" "$FRESH_HOME/"
+  step "Starting a private PostgreSQL"
+  pg_fresh
+  step "The bus"
+  BUS_BENCH_DATABASE_URL=$(pg_url "$PG_HOME" koyomi koyomi) in_group "$FRESH_HOME/bus-bench" "${options[@]}"
+}
+cargo_target() { cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'; }

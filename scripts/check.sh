@@ -45,10 +45,29 @@ check_openapi() {
 
 check_scripts() { shellcheck --external-sources --check-sourced dev .ci/run; }
 
+# The journeys of the API with another cache and other reads than the suite's own.
+in_mode() { # tiers, reads
+  KOYOMI_TEST_CACHE=$1 KOYOMI_TEST_READS=$2 KOYOMI_TEST_REDIS=$REDIS_URL \
+    in_group cargo test --locked -p server --test it --no-fail-fast -- rest:: access:: consistency::
+}
+
+# Seeded, and not long; the long one is ./dev stale. Unoptimised: it is not about speed.
+short_storm() {
+  local target url bug
+  in_group cargo build --locked -p bench --bin stale || return
+  in_group cargo build --locked -p server --features planted --bin koyomi || return
+  target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+  cp "$target/debug/koyomi" "$STATE/koyomi-planted"
+  url=$(pg_url "$PG_HOME" postgres postgres)
+  storm() { STALE_DATABASE_URL=$url in_group "$target/debug/stale" --koyomi "$STATE/koyomi-planted" --seed 7 --writers 16 --readers 16 "$@"; }
+  storm --reads 20000 --seconds 60 || return
+  for bug in authorise_first no_view_in_key bounded_with_token; do storm --bug "$bug" --seconds 60 || return; done
+}
+
 cmd_test() {
   ensure_rust
   if (($#)); then
-    ensure_packages postgresql cc certificates
+    ensure_packages postgresql redis nats cc certificates
     pg_fresh
     KOYOMI_TEST_DATABASE_URL=$(pg_url "$PG_HOME" postgres postgres)
     export KOYOMI_TEST_DATABASE_URL
@@ -60,7 +79,7 @@ cmd_test() {
   fi
   ensure_rust_component fmt rustfmt
   ensure_rust_component clippy clippy
-  ensure_packages postgresql cc certificates compose
+  ensure_packages postgresql redis nats cc certificates compose
   run_step "docker-compose.yml" check_compose
   run_step "cargo fmt --all --check" check_format
   run_step "cargo clippy --workspace --all-targets" check_lints
@@ -70,6 +89,10 @@ cmd_test() {
   KOYOMI_TEST_DATABASE_URL=$(pg_url "$PG_HOME" postgres postgres)
   export KOYOMI_TEST_DATABASE_URL
   run_step "cargo test --workspace" in_group cargo test --locked --workspace --no-fail-fast
+  redis_fresh
+  run_step "the API without a cache" in_mode off strict
+  run_step "the API with both tiers, bounded" in_mode l1+l2 bounded:100ms
+  run_step "a short storm, and mistakes that it must find" short_storm
   finish_steps
 }
 

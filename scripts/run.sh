@@ -68,11 +68,15 @@ cmd_run() {
   if port_taken "$port"; then die "something already listens on 127.0.0.1:$port: end it, or choose another with ./dev run --port PORT"; fi
 
   ensure_rust
-  ensure_packages postgresql cc curl certificates
+  ensure_packages postgresql redis cc curl certificates
   find_pg_base
   step "Starting a private PostgreSQL"
   pg_use "$PG_BASE/pg"
   say "PostgreSQL is up on 127.0.0.1:$(<"$PG_BASE/pg/port")"
+  step "Starting a private Redis"
+  redis_fresh
+  say "Redis is up on $REDIS_URL"
+  export KOYOMI_REDIS=$REDIS_URL
   build_koyomi
   prepare_koyomi "$PG_BASE/pg"
   step "Starting koyomi"
@@ -81,11 +85,12 @@ cmd_run() {
   demo_token "$PG_BASE/pg" "$base"
   cat <<BANNER
 
-koyomi is up. Ctrl-C stops it and its PostgreSQL; the data stay.
+koyomi is up. Ctrl-C stops it, its PostgreSQL and its Redis; the data stay.
 
   API       $base/api
   docs      $base/docs
   OpenAPI   $base/api/openapi.json
+  metrics   $base/metrics
   user      mio@example.com
   password  koyomi-demo
   token     $TOKEN

@@ -140,18 +140,18 @@ impl Heads {
         if let Some(home) = &home {
             (ask.event, ask.calendars) = (None, std::slice::from_ref(home));
         }
-        let checked = match self.from_memory(&ask) {
+        let checked = match self.ask_memory(&ask) {
             Some(checked) => {
                 self.metrics.memory.increment(1);
                 checked
             }
-            None => self.from_primary(&ask).await?,
+            None => self.ask_primary(&ask).await?,
         };
         store::saw(checked.epoch, checked.calendars.iter().map(Held::moved).chain([checked.directory()]));
         Ok(checked)
     }
 
-    async fn from_primary(&self, ask: &Ask<'_>) -> Result<Checked> {
+    async fn ask_primary(&self, ask: &Ask<'_>) -> Result<Checked> {
         if self.refused.knows(ask.secret) {
             return Err(Failure::unauthenticated());
         }
@@ -200,7 +200,7 @@ impl Heads {
     }
 
     /// Everything or nothing: one piece that is not remembered, and the primary is asked for all of them.
-    fn from_memory(&self, ask: &Ask<'_>) -> Option<Checked> {
+    fn ask_memory(&self, ask: &Ask<'_>) -> Option<Checked> {
         let Reads::Bounded(bound) = self.reads else { return None };
         let insists = ask.seen.is_some() && !plant::is(Bug::BoundedWithToken);
         if insists || ask.bookings || ask.event.is_some() || !ask.memory || !self.memory.is_within(bound) {

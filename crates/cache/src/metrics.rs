@@ -51,6 +51,8 @@ pub(crate) struct FamilyMetrics {
     pub sampled: Counter,
     pub mismatches: Counter,
     pub fill_seconds: Histogram,
+    pub entries: Gauge,
+    pub bytes: Gauge,
 }
 
 impl FamilyMetrics {
@@ -66,6 +68,8 @@ impl FamilyMetrics {
             sampled: counter!("koyomi_cache_sampled_total", "family" => family),
             mismatches: counter!("koyomi_cache_mismatches_total", "family" => family),
             fill_seconds: histogram!("koyomi_cache_fill_seconds", "family" => family),
+            entries: gauge!("koyomi_cache_entries", "tier" => "l1", "family" => family),
+            bytes: gauge!("koyomi_cache_bytes", "tier" => "l1", "family" => family),
         }
     }
 }

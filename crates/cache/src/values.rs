@@ -103,6 +103,7 @@ type Kept = Arc<dyn Any + Send + Sync>;
 
 #[derive(Clone)]
 struct Entry {
+    family: Family,
     value: Kept,
     weight: u32,
     ttl: Duration,
@@ -127,7 +128,7 @@ struct Inner {
     l2: Option<Redis>,
     flights: Flights<Kept>,
     settings: Settings,
-    metrics: HashMap<Family, FamilyMetrics>,
+    metrics: Arc<HashMap<Family, FamilyMetrics>>,
 }
 
 impl fmt::Debug for Values {
@@ -143,18 +144,27 @@ const ATTEMPTS: usize = 3;
 
 impl Values {
     pub fn new(settings: Settings) -> Result<Self> {
+        let metrics: HashMap<Family, FamilyMetrics> =
+            Family::ALL.into_iter().map(|family| (family, FamilyMetrics::new(family))).collect();
+        let metrics = Arc::new(metrics);
+        let gone = Arc::clone(&metrics);
         let l1 = moka::sync::Cache::builder()
             .max_capacity(settings.l1_bytes)
             .weigher(|key: &Key, entry: &Entry| {
                 u32::try_from(key.bytes().len() + OVERHEAD).unwrap_or(u32::MAX).saturating_add(entry.weight)
             })
             .expire_after(ByFamily)
+            .eviction_listener(move |_, entry: Entry, _| {
+                if let Some(metrics) = gone.get(&entry.family) {
+                    metrics.entries.decrement(1.0);
+                    metrics.bytes.decrement(f64::from(entry.weight));
+                }
+            })
             .build();
         let l2 = match &settings.redis {
             Some(url) if settings.tiers == Tiers::L1L2 => Some(Redis::new(url)?),
             _ => None,
         };
-        let metrics = Family::ALL.into_iter().map(|family| (family, FamilyMetrics::new(family))).collect();
         Ok(Self { inner: Arc::new(Inner { l1, l2, flights: Flights::new(), settings, metrics }) })
     }
 
@@ -239,7 +249,7 @@ impl Values {
             {
                 metrics.l2_hits.increment(1);
                 let answer: Kept = Arc::new(Answer { epoch, versions, value: Arc::new(value) });
-                this.keep(key, &answer, bytes.len(), family.ttl());
+                this.keep(family, key, &answer, bytes.len());
                 return Ok(answer);
             }
             metrics.misses.increment(1);
@@ -250,7 +260,7 @@ impl Values {
             let key = if plant::is(Bug::FillUnderChecked) { key } else { rekey(answer.epoch, &answer.versions) };
             let bytes = rmp_serde::to_vec_named(answer.value.as_ref()).map_err(Failure::internal)?;
             let kept: Kept = Arc::new(answer);
-            this.keep(key.clone(), &kept, bytes.len(), family.ttl());
+            this.keep(family, key.clone(), &kept, bytes.len());
             if this.inner.l2.is_some() {
                 let this = this.clone();
                 tokio::spawn(async move {
@@ -263,10 +273,14 @@ impl Values {
         }
     }
 
-    fn keep(&self, key: Key, value: &Kept, weight: usize, ttl: Duration) {
+    fn keep(&self, family: Family, key: Key, value: &Kept, weight: usize) {
         // In memory a value takes about twice what it takes on the wire.
         let weight = u32::try_from(weight.saturating_mul(2)).unwrap_or(u32::MAX);
-        self.inner.l1.insert(key, Entry { value: Arc::clone(value), weight, ttl: jittered(ttl) });
+        if let Some(metrics) = self.inner.metrics.get(&family) {
+            metrics.entries.increment(1.0);
+            metrics.bytes.increment(f64::from(weight));
+        }
+        self.inner.l1.insert(key, Entry { family, value: Arc::clone(value), weight, ttl: jittered(family.ttl()) });
     }
 
     /// What was made of cached values and need not be made again, of this process only.
@@ -285,7 +299,7 @@ impl Values {
     pub fn keep_local<T: Send + Sync + 'static>(&self, family: Family, key: Key, value: &Arc<T>, bytes: usize) {
         if self.keeps(family) {
             let kept: Kept = Arc::clone(value) as Kept;
-            self.keep(key, &kept, bytes / 2, family.ttl());
+            self.keep(family, key, &kept, bytes / 2);
         }
     }
 
@@ -308,11 +322,6 @@ impl Values {
                 tracing::error!(family = family.name(), versions = ?hit.versions, "a cached value differs from the primary's at the same version");
             }
         });
-    }
-
-    /// Bytes and entries of the first tier, as moka estimates them.
-    pub fn size(&self) -> (u64, u64) {
-        (self.inner.l1.weighted_size(), self.inner.l1.entry_count())
     }
 }
 

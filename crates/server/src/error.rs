@@ -1,6 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use kernel::{Failure, Kind};
 
 use crate::shape::problem::Problem;
@@ -36,6 +36,12 @@ pub struct ApiError {
 
 #[derive(Debug, Clone)]
 struct Attached(Failure);
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        error.failure
+    }
+}
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
@@ -76,7 +82,7 @@ impl IntoResponse for ApiError {
 }
 
 /// Writes the problem document (RFC 9457) of a refused request, and logs what must not be shown.
-pub(crate) fn render(response: Response, request_id: &str) -> Response {
+pub(crate) fn render(response: Response, request_id: &str, method: &Method, path: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -89,7 +95,7 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
         }
         None => ApiError::of_bare(status, parts.headers.get(ALLOW)).failure,
     };
-    log(status, &failure);
+    log(status, &failure, request_id, method, path);
     let mut answer = Problem::new(status, &failure, request_id).into_response();
     for (name, value) in &parts.headers {
         if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
@@ -105,12 +111,11 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
     answer
 }
 
-/// Inside the request's span, which carries the request id.
-fn log(status: StatusCode, failure: &Failure) {
+fn log(status: StatusCode, failure: &Failure, request_id: &str, method: &Method, path: &str) {
     let (code, cause) = (failure.code(), failure.cause().unwrap_or_default());
     if status.is_server_error() {
-        tracing::error!(code, cause, "failed: {}", failure.message());
+        tracing::error!(code, cause, request_id, %method, path, "failed: {}", failure.message());
     } else if failure.cause().is_some() {
-        tracing::info!(code, cause, "refused: {}", failure.message());
+        tracing::info!(code, cause, request_id, %method, path, "refused: {}", failure.message());
     }
 }

@@ -2,13 +2,10 @@
 
 use std::sync::OnceLock;
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-
-use crate::state::App;
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -34,15 +31,7 @@ pub(crate) fn upkeep() {
     }
 }
 
-pub(crate) async fn show(State(app): State<App>) -> Response {
-    let (bytes, entries) = app.koyomi.values.size();
-    ::metrics::gauge!("koyomi_cache_bytes", "tier" => "l1").set(precise(bytes));
-    ::metrics::gauge!("koyomi_cache_entries", "tier" => "l1").set(precise(entries));
+pub(crate) async fn show() -> Response {
     let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
     ([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a gauge is a double")]
-fn precise(n: u64) -> f64 {
-    n as f64
 }

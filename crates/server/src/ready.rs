@@ -154,7 +154,7 @@ impl Ready {
 
     /// Compressed when it is first wanted so, and kept.
     fn form(&self, wanted: Encoding) -> (Bytes, Option<&'static str>) {
-        let (kept, pack, name): (_, fn(&[u8]) -> std::io::Result<Vec<u8>>, _) = match wanted {
+        let (kept, pack, name): (_, Pack, _) = match wanted {
             _ if self.bytes.len() < WORTHWHILE => return (self.bytes.clone(), None),
             Encoding::Identity => return (self.bytes.clone(), None),
             Encoding::Gzip => (&self.gzip, gzip, "gzip"),
@@ -169,6 +169,8 @@ impl Ready {
         }
     }
 }
+
+type Pack = fn(&[u8]) -> std::io::Result<Vec<u8>>;
 
 fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

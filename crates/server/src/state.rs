@@ -1,11 +1,25 @@
+use std::ops::Deref;
+use std::sync::Arc;
+
 use bus::Transport;
 use kernel::{Clock, Ids, Result};
 use koyomi::Koyomi;
 use store::Store;
 
-/// What every handler is given. Cheap to clone.
+/// What every handler is given: one pointer, since each request makes several of it.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct App(Arc<Inner>);
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+#[derive(Debug)]
+pub struct Inner {
     pub koyomi: Koyomi,
     /// Mints request ids: apart from the store's, so that a test with seeded ids gets the same rows however many
     /// requests it makes.
@@ -37,6 +51,6 @@ impl App {
         let store = Store::open(&settings.database, clock, ids).await?;
         let bus = bus::Settings::new(settings.bus, settings.database.url);
         let koyomi = Koyomi::open(store, settings.koyomi)?;
-        Ok(Self { koyomi, request_ids: Ids::random(Clock::System), bus })
+        Ok(Self(Arc::new(Inner { koyomi, request_ids: Ids::random(Clock::System), bus })))
     }
 }

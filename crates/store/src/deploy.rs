@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use kernel::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
@@ -130,7 +131,7 @@ pub async fn epoch(settings: &Settings) -> Result<Epoch> {
 
 /// Makes sure that writes which take access away wait for `bound` before they are acknowledged, and that none is under way
 /// that does not know of it yet: only then may anybody answer from memory.
-pub async fn announce_bound(conn: &mut PgConnection, bound: std::time::Duration) -> Result<()> {
+pub async fn announce_bound(conn: &mut PgConnection, bound: Duration) -> Result<()> {
     let millis = i32::try_from(bound.as_millis()).unwrap_or(i32::MAX);
     let mut tx = conn.begin().await?;
     let raised: Option<i64> = sqlx::query_scalar(
@@ -149,6 +150,18 @@ pub async fn announce_bound(conn: &mut PgConnection, bound: std::time::Duration)
         if oldest > raised {
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// How long instances may answer from memory, after it was set to `set`.
+pub async fn bound(settings: &Settings, set: Option<Duration>) -> Result<Duration> {
+    let mut conn = PgConnection::connect_with(&crate::store::options(settings)?).await?;
+    let set = set.map(|bound| i32::try_from(bound.as_millis()).unwrap_or(i32::MAX));
+    let millis: i32 = sqlx::query_scalar("update deploy set bound_ms = coalesce($1, bound_ms) returning bound_ms")
+        .bind(set)
+        .fetch_one(&mut conn)
+        .await?;
+    conn.close().await?;
+    Ok(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }

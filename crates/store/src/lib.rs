@@ -10,7 +10,7 @@ mod tx;
 
 pub use batch::{Batch, Part, Rows};
 pub use conn::Conn;
-pub use deploy::{Epoch, announce_bound, epoch, new_epoch};
+pub use deploy::{Epoch, announce_bound, bound, epoch, new_epoch};
 pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
 pub use stats::{Seen, Stats, count_head_check, counted, detached, saw, spawned};
 pub use store::{Settings, Store};

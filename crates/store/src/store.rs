@@ -29,7 +29,7 @@ impl Settings {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     clock: Clock,
     ids: Ids,
     /// The newest that any statement of this process has seen.
@@ -45,7 +45,7 @@ impl Store {
         inspect(&mut first).await?;
         recognise(&mut first, &epoch).await?;
         let pool = pool(settings, options.clone(), Some(Arc::clone(&epoch))).await?;
-        Ok(Self { pool, options, clock, ids, epoch })
+        Ok(Self { pool, options: Arc::new(options), clock, ids, epoch })
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
@@ -69,7 +69,7 @@ impl Store {
 
     /// A connection of its own, outside of the pool, for work that never ends.
     pub async fn dedicated(&self, name: &str) -> Result<PgConnection> {
-        let options = self.options.clone().application_name(name);
+        let options = PgConnectOptions::clone(&self.options).application_name(name);
         let mut conn = PgConnection::connect_with(&options).await.map_err(unreachable)?;
         recognise(&mut conn, &self.epoch).await?;
         Ok(conn)

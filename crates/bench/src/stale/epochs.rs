@@ -13,7 +13,7 @@ use crate::http::Ask;
 use crate::report::{Class, Tally};
 use crate::servers::State;
 use crate::storm::Storm;
-use crate::weather::{Asked, Fault};
+use crate::weather::Fault;
 use crate::world::{RESTORED, event, spot};
 use crate::writers::Write;
 
@@ -112,17 +112,9 @@ impl<'a> Scene<'a> {
                 let mut ask = Ask::get(window, &storm.world.users[RESTORED].bearer);
                 ask.consistency = token.as_deref().filter(|_| !instance.setup.is_strict());
                 ask.have = Some(have.as_str()).filter(|have| !have.is_empty());
-                let began = std::time::Instant::now();
-                let answer = match ask.send(&storm.http, instance).await {
-                    Ok(answer) => answer,
-                    Err(lost) => {
-                        storm.lost(Asked::Read, instance, began, &lost, || window.clone());
-                        continue;
-                    }
-                };
+                let Some(answer) = storm.ask(instance, ask).await else { continue };
                 let body = String::from_utf8_lossy(&answer.body);
                 match answer.status {
-                    500.. => storm.failed(Asked::Read, instance, &answer, || window.clone()),
                     200 if body.contains(title.as_str()) => found.extend(answer.etag()),
                     // Another epoch has begun meanwhile.
                     410 if storm.weather.happened(Fault::NewEpoch) => {}

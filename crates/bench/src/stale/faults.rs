@@ -126,12 +126,13 @@ async fn slow_postgres(storm: &Storm, time: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One session of koyomi stands still, perhaps within a transaction.
+/// One session of koyomi stands still, perhaps within a transaction; often one of those that every read waits for.
 async fn stop_backend(storm: &Storm) -> anyhow::Result<()> {
     let mut conn = storm.database.connect().await?;
     let pid: Option<i32> = sqlx::query_scalar(
         "select pid from pg_stat_activity
-         where datname = current_database() and usename = 'koyomi_storm' order by random() limit 1",
+         where datname = current_database() and usename = 'koyomi_storm'
+         order by application_name = 'koyomi heads' and random() < 0.5 desc, random() limit 1",
     )
     .fetch_optional(&mut conn)
     .await?;

@@ -24,6 +24,7 @@ mod resp;
 mod revoke;
 mod servers;
 mod storm;
+mod views;
 mod weather;
 mod world;
 mod writers;

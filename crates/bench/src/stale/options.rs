@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Plant this mistake; success is to find it
     #[arg(long, value_parser = parse_bug, conflicts_with = "all_bugs")]
     pub bug: Option<Bug>,
+    /// With `--bug` or `--all-bugs`: the same weather without the mistake; success is to find nothing
+    #[arg(long)]
+    pub without: bool,
     /// Plant one mistake after the other
     #[arg(long)]
     pub all_bugs: bool,

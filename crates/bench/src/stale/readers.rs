@@ -14,7 +14,7 @@ use crate::http::{Answer, Ask, Lost, Token};
 use crate::options::BOUND;
 use crate::probes::{Probe, probe};
 use crate::report::{Class, Tally};
-use crate::servers::Instance;
+use crate::servers::{Instance, State};
 use crate::storm::Storm;
 use crate::weather::{Asked, Fault};
 use crate::world::View;
@@ -38,7 +38,7 @@ impl Memory {
         if self.recent.len() == RECENT && rng.random_bool(0.5) {
             return self.recent[rng.random_range(0..RECENT)].clone();
         }
-        let cell = Arc::clone(storm.world.pick(rng));
+        let cell = Arc::clone(storm.world.pick(storm.plan.hot, rng));
         let probe = probe(&storm.world, &cell, rng);
         self.recent.truncate(RECENT - 1);
         self.recent.push_front((Arc::clone(&cell), probe.clone()));
@@ -57,10 +57,16 @@ pub(crate) async fn read_on(storm: Arc<Storm>, number: usize) {
 }
 
 /// What this read must show at least, and the token that says so, if it carries one.
-fn demand(memory: &Memory, cell: &Cell, instance: &Instance, rng: &mut StdRng) -> (Floor, Option<Token>) {
+fn demand(
+    storm: &Storm,
+    memory: &Memory,
+    cell: &Cell,
+    instance: &Instance,
+    rng: &mut StdRng,
+) -> (Floor, Option<Token>) {
     let now = cell.floor();
     let by_now = || Floor { n: cell.floor_at(Instant::now() - BOUND), ..now.clone() };
-    let dice = rng.random_range(0..10);
+    let dice = if storm.plan.tokens { rng.random_range(0..10) } else { 10 };
     if dice < 4 && now.token.is_some() {
         return (now.clone(), now.token);
     }
@@ -77,7 +83,7 @@ async fn read(storm: &Storm, rng: &mut StdRng, memory: &mut Memory, cell: &Cell,
     let known = memory.pages.get(&key).filter(|(_, shown)| shown.contains_key(&cell.number));
     let have = known.filter(|_| rng.random_bool(0.5)).map(|(tag, _)| tag.clone());
     let gzip = rng.random_bool(0.25);
-    let (floor, token) = demand(memory, cell, instance, rng);
+    let (floor, token) = demand(storm, memory, cell, instance, rng);
     let ask = Ask {
         consistency: token.as_deref(),
         have: have.as_deref(),
@@ -208,6 +214,26 @@ pub(crate) async fn look(storm: &Storm, rng: &mut StdRng, memory: &mut Memory, c
 }
 
 impl Storm {
+    /// A read by somebody who has his own idea of what must come back. None: no answer, or one of 5xx; that has been
+    /// counted. Not of an instance that is known to be down.
+    pub(crate) async fn ask(&self, instance: &Instance, ask: Ask<'_>) -> Option<Answer> {
+        if instance.state() == State::Down {
+            return None;
+        }
+        let (path, began) = (ask.path.to_owned(), Instant::now());
+        match ask.send(&self.http, instance).await {
+            Ok(answer) if answer.status >= 500 => {
+                self.failed(Asked::Read, instance, &answer, || path.clone());
+                None
+            }
+            Ok(answer) => Some(answer),
+            Err(lost) => {
+                self.lost(Asked::Read, instance, began, &lost, || path.clone());
+                None
+            }
+        }
+    }
+
     /// A request that got no answer.
     pub(crate) fn lost(
         &self,

@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use rand::Rng;
 use rand::rngs::StdRng;
-use reqwest::Method;
 use serde_json::json;
 
 use crate::http::{Answer, Ask, Token};
 use crate::options::BOUND;
 use crate::report::{Class, Tally};
-use crate::servers::{Instance, State};
+use crate::servers::Instance;
 use crate::storm::Storm;
-use crate::weather::{Asked, Fault};
+use crate::weather::Fault;
 use crate::world::{OWNERS, REVOKED, event, spot};
 use crate::writers::Write;
 
@@ -39,6 +38,8 @@ struct Scene {
     grant: Grant,
     owner: usize,
     guest: usize,
+    /// A reader who stays: what he is shown may lie in the cache for those who may see as much.
+    witness: usize,
     calendar: String,
     event: String,
     title: String,
@@ -78,7 +79,11 @@ impl Scene {
         let key = format!("scene-event-{number}");
         let write = Write::post("/api/events".to_owned(), owner, body, &key);
         let event = storm.write_until_known(rng, &write).await?.1["id"].as_str()?.to_owned();
-        Some(Self { grant: GRANTS[number], owner, guest, calendar, event, title, round: 0 })
+        let witness = OWNERS.start + (number + 1) % LOOPS;
+        let (members, key) = (format!("/api/calendars/{calendar}/members"), format!("scene-witness-{number}"));
+        let body = json!({ "user_id": storm.world.users[witness].id, "role": "reader" });
+        storm.write_until_known(rng, &Write::post(members, owner, body, &key)).await?;
+        Some(Self { grant: GRANTS[number], owner, guest, witness, calendar, event, title, round: 0 })
     }
 
     /// Given, seen, taken, not seen. None: a write did not come through.
@@ -107,6 +112,9 @@ impl Scene {
         let acknowledged = Instant::now();
         Tally::add(&storm.tally.revocations);
         if self.grant != Grant::Token || bearer != self.bearer(storm) {
+            if rng.random_bool(0.5) {
+                self.witness_sees(storm, rng, &windows).await;
+            }
             for _ in 0..2 {
                 let mut looks = Vec::new();
                 for (instance, window) in storm.instances.iter().flat_map(|i| windows.iter().map(move |w| (i, w))) {
@@ -202,7 +210,7 @@ impl Scene {
             loop {
                 let (asked, mut ask) = (Instant::now(), Ask::get(&window.path, bearer));
                 ask.consistency = token.map(AsRef::as_ref);
-                let Some(answer) = self.ask(storm, instance, ask).await else { return };
+                let Some(answer) = storm.ask(instance, ask).await else { return };
                 if answer.status == 200 && shows(&answer, &window.shows) {
                     window.tag = answer.etag();
                     break;
@@ -220,6 +228,18 @@ impl Scene {
         }
     }
 
+    /// Whatever the answer: it is asked for so that it lies in the cache.
+    async fn witness_sees(&self, storm: &Storm, rng: &mut StdRng, windows: &[Window]) {
+        let bearer = &storm.world.users[self.witness].bearer;
+        let mut looks = Vec::new();
+        for (instance, window) in storm.instances.iter().flat_map(|i| windows.iter().map(move |w| (i, w))) {
+            if rng.random_bool(0.7) {
+                looks.push(storm.ask(instance, Ask::get(&window.path, bearer)));
+            }
+        }
+        join_all(looks).await;
+    }
+
     async fn sees_nothing(
         &self,
         storm: &Storm,
@@ -231,7 +251,7 @@ impl Scene {
     ) {
         let mut ask = Ask::get(&window.path, bearer);
         ask.have = window.tag.as_deref().filter(|_| conditional);
-        let Some(answer) = self.ask(storm, instance, ask).await else { return };
+        let Some(answer) = storm.ask(instance, ask).await else { return };
         if answer.status == 304 || answer.is_ok() && shows(&answer, &window.shows) {
             let what = format!(
                 "was taken {:.1} ms before the request began, and shows",
@@ -240,26 +260,6 @@ impl Scene {
             storm.find(Class::Violation, self.account(storm, instance, &answer, &window.path, &what));
         } else if !answer.is_ok() && ![401, 403, 404].contains(&answer.status) {
             storm.find(Class::Violation, self.account(storm, instance, &answer, &window.path, "odd answer"));
-        }
-    }
-
-    /// None: no answer, which has been counted. Not of one that is known to be down.
-    async fn ask(&self, storm: &Storm, instance: &Instance, ask: Ask<'_>) -> Option<Answer> {
-        if instance.state() == State::Down {
-            return None;
-        }
-        debug_assert_eq!(ask.method, Method::GET);
-        let (path, began) = (ask.path.to_owned(), Instant::now());
-        match ask.send(&storm.http, instance).await {
-            Ok(answer) if answer.status >= 500 => {
-                storm.failed(Asked::Read, instance, &answer, || path.clone());
-                None
-            }
-            Ok(answer) => Some(answer),
-            Err(lost) => {
-                storm.lost(Asked::Read, instance, began, &lost, || path.clone());
-                None
-            }
         }
     }
 

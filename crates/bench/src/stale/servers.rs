@@ -121,12 +121,13 @@ pub(crate) struct Common<'a> {
     pub database_url: &'a str,
     pub redis_url: &'a str,
     pub bus: &'a str,
+    pub connections: u32,
     pub home: &'a Path,
 }
 
 impl Instance {
     pub(crate) fn new(number: usize, port: u16, setup: Setup, common: &Common<'_>) -> Self {
-        let listen = format!("127.0.0.1:{port}");
+        let (listen, connections) = (format!("127.0.0.1:{port}"), common.connections.to_string());
         let env = [
             ("DATABASE_URL", common.database_url),
             ("KOYOMI_LISTEN", &listen),
@@ -135,7 +136,7 @@ impl Instance {
             ("KOYOMI_READS", setup.reads),
             ("KOYOMI_BUS", common.bus),
             ("KOYOMI_PLANT", &setup.plant),
-            ("KOYOMI_DB_CONNECTIONS", "16"),
+            ("KOYOMI_DB_CONNECTIONS", &connections),
             ("KOYOMI_LOG", "warn"),
         ];
         Self {

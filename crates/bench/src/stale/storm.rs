@@ -18,7 +18,7 @@ use crate::report::{Class, Finding, Tally};
 use crate::servers::{Common, Instance, Setup, State, free_port};
 use crate::weather::{Fault, Weather};
 use crate::world::{self, World};
-use crate::{faults, finale, readers, revoke, writers};
+use crate::{faults, finale, readers, revoke, views, writers};
 
 /// What a storm is to be like.
 #[derive(Debug, Clone)]
@@ -30,6 +30,16 @@ pub(crate) struct Plan {
     pub faults: Vec<Fault>,
     /// Milliseconds between two writes of one writer.
     pub pause: std::ops::Range<u64>,
+    /// So many cells are written and read.
+    pub hot: usize,
+    /// Whether people and rooms are renamed.
+    pub renames: bool,
+    /// Reads at a time.
+    pub readers: usize,
+    /// Whether readers send consistency tokens.
+    pub tokens: bool,
+    /// `KOYOMI_DB_CONNECTIONS` of each instance.
+    pub connections: u32,
     pub reads: u64,
     pub limit: Option<Duration>,
     /// End with the first finding of this kind.
@@ -109,6 +119,11 @@ pub(crate) async fn pass(options: &Options) -> anyhow::Result<bool> {
         plant_last: "bus_drop=0.02,bus_duplicate=0.02,bus_delay_ms=20".to_owned(),
         faults: options.faults.0.clone(),
         pause: 40..400,
+        hot: usize::MAX,
+        renames: true,
+        readers: options.readers,
+        tokens: true,
+        connections: 16,
         reads: options.reads,
         limit: options.seconds.map(Duration::from_secs),
         wanted: None,
@@ -145,6 +160,7 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
         program: &options.koyomi,
         database_url: &database.url,
         redis_url: &redis_url,
+        connections: plan.connections,
         bus: options.nats_url.as_deref().unwrap_or("postgres"),
         home: home.path(),
     };
@@ -205,15 +221,16 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
 fn blow(storm: &Arc<Storm>, options: &Options) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = Vec::new();
     for number in 0..options.writers {
-        let cells = storm.world.cells.iter().filter(|c| c.number % options.writers == number);
-        tasks.push(tokio::spawn(writers::write_on(Arc::clone(storm), number, cells.cloned().collect())));
+        let own = storm.world.cells.iter().take(storm.plan.hot).skip(number).step_by(options.writers);
+        tasks.push(tokio::spawn(writers::write_on(Arc::clone(storm), number, own.cloned().collect())));
     }
-    for number in 0..options.readers {
+    for number in 0..storm.plan.readers {
         tasks.push(tokio::spawn(readers::read_on(Arc::clone(storm), number)));
     }
     for number in 0..revoke::LOOPS {
         tasks.push(tokio::spawn(revoke::revoke_on(Arc::clone(storm), number)));
     }
+    tasks.push(tokio::spawn(views::change_on(Arc::clone(storm))));
     tasks.push(tokio::spawn(faults::conduct(Arc::clone(storm))));
     tasks
 }

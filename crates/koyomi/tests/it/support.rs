@@ -74,7 +74,14 @@ impl World {
         let ids = Ids::seeded(clock.clone(), 1);
         let store = Store::open(&settings, clock.clone(), ids.clone()).await.unwrap();
         let tenant: TenantId = ids.mint();
-        let mut world = Self { name, koyomi: Koyomi::open(store, koyomi::Settings::default()).unwrap(), clock, tenant, mio: nobody(tenant), ids };
+        let mut world = Self {
+            name,
+            koyomi: Koyomi::open(store, koyomi::Settings::default()).unwrap(),
+            clock,
+            tenant,
+            mio: nobody(tenant),
+            ids,
+        };
         world
             .run(&format!(
                 "insert into tenants (id, slug, name, created_at) values ('{tenant}', 'acme', 'Acme', now())"

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod bound;
 mod epoch;
 mod export;
 mod import;
@@ -39,6 +40,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Show the database's epoch, or begin a new one after a restore
     Epoch(epoch::Epoch),
+    /// Show how long instances may answer from memory (writes that take access away wait for it), or lower it
+    Bound(bound::Bound),
     /// Bring the events of a file into a calendar
     Import(import::Import),
     /// Write the events of a calendar to a file
@@ -91,6 +94,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
+        Command::Bound(command) => command.run().await,
         Command::Epoch(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,

@@ -18,7 +18,7 @@ pub(crate) use idempotency::{IdempotencyKey, Keyed};
 pub(crate) use patch::Patch;
 pub(crate) use path::{PathId, PathIds};
 pub(crate) use precondition::{IfMatch, IfNoneMatch};
-pub(crate) use query::{Query, given};
+pub(crate) use query::{Query, given, read_query};
 pub(crate) use upload::Upload;
 
 use serde_path_to_error::{Path, Segment};

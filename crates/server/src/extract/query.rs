@@ -1,4 +1,5 @@
 use axum::extract::FromRequestParts;
+use http::Uri;
 use http::request::Parts;
 use kernel::Failure;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 /// `#[serde(default, deserialize_with = "given")]` tells `?q=` (an empty text) from no `q`; otherwise both are none.
 pub(crate) fn given<'de, D: Deserializer<'de>>(form: D) -> Result<Option<String>, D::Error> {
     String::deserialize(form).map(Some)
+}
+
+/// What [`Query`] would extract, read when it is needed: an answer that is ready needs no parameters.
+pub(crate) fn read_query<T: DeserializeOwned>(target: &Uri) -> Result<T, ApiError> {
+    parse(target.query().unwrap_or_default())
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {

@@ -34,15 +34,15 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     request.extensions_mut().insert(timings.clone());
     compression::keep_acceptable(request.headers_mut());
 
-    let answer = answer(next.run(request), method, Arc::clone(&stats));
+    let answer = answer(next.run(request), method.clone(), Arc::clone(&stats));
     async {
-        let mut response = error::render(answer.await, &names.request_id);
+        let mut response = error::render(answer.await, &names.request_id, &method, &path);
         let total = started.elapsed();
         let headers = response.headers_mut();
         headers::common(headers, &names, timings.header(&stats, total), &stats);
         headers::by_path(headers, &path);
         etag::mark_variant(headers);
-        finish(&response, &stats, total);
+        finish(&response, &stats, total, &names, &method, &path);
         response
     }
     .instrument(span)
@@ -67,10 +67,13 @@ async fn answer(work: impl Future<Output = Response>, method: Method, stats: Arc
     ApiError::from(failure).into_response()
 }
 
+/// Only where the log is set to `debug`: it costs as much as the rest of a ready answer. What is logged for operators
+/// names its request itself.
+///
 /// Names, never contents: neither the query string (it may hold what somebody searched for) nor any header goes in.
 fn span(request: &Request, names: &Names) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    tracing::info_span!(
+    tracing::debug_span!(
         "request",
         method = %request.method(),
         route,
@@ -81,11 +84,11 @@ fn span(request: &Request, names: &Names) -> Span {
     )
 }
 
-fn finish(response: &Response, stats: &Stats, total: Duration) {
+fn finish(response: &Response, stats: &Stats, total: Duration, names: &Names, method: &Method, path: &str) {
     Span::current().record("status", response.status().as_u16());
     let (queries, ms) = (stats.statements(), total.as_secs_f64() * 1000.0);
     if total > Duration::from_secs(1) {
-        tracing::warn!(queries, ms, "slow");
+        tracing::warn!(queries, ms, request_id = names.request_id, %method, path, "slow");
     } else {
         tracing::debug!(queries, ms, "answered");
     }
@@ -108,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_problem_that_says_nothing_of_it() {
         let response = answer(async { panic!("secret words") }, Method::GET, Arc::default()).await;
-        let response = error::render(response, "r-1");
+        let response = error::render(response, "r-1", &Method::GET, "/");
         assert_eq!(response.status(), 500);
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let text = String::from_utf8(body.to_vec()).unwrap();

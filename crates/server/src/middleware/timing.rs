@@ -34,7 +34,8 @@ impl Timings {
 }
 
 fn entry(text: &mut String, name: &str, took: Duration, note: Option<&str>) {
-    let _ = write!(text, "{name};dur={:.3}", took.as_secs_f64() * 1000.0);
+    let micros = took.as_micros();
+    let _ = write!(text, "{name};dur={}.{:03}", micros / 1000, micros % 1000);
     if let Some(note) = note {
         let _ = write!(text, ";desc=\"{note}\"");
     }

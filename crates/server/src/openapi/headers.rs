@@ -8,6 +8,7 @@ use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::extract::{IdempotencyKey, IfMatch, IfNoneMatch};
 
+pub(super) const CONSISTENCY: &str = "Koyomi-Consistency";
 pub(super) const IF_MATCH: &str = "If-Match";
 pub(super) const IF_NONE_MATCH: &str = "If-None-Match";
 
@@ -34,6 +35,12 @@ impl IntoParams for IdempotencyKey {
     }
 }
 
+/// Every operation with a caller takes it.
+pub(super) fn consistency() -> Parameter {
+    let description = "What you have seen, from an earlier answer: nothing older is shown.";
+    header_parameter(CONSISTENCY, description, text())
+}
+
 fn header_parameter(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -45,10 +52,11 @@ fn header_parameter(name: &str, description: &str, schema: ObjectBuilder) -> Par
 }
 
 /// What answers carry, by name: kept once among the components.
-pub(super) fn components() -> [(&'static str, Header); 7] {
+pub(super) fn components() -> [(&'static str, Header); 8] {
     let header = |description: &str| HeaderBuilder::new().schema(Some(text())).description(Some(description)).build();
     [
         ("ETag", header("Strong validator of this answer: for `If-None-Match`, and for `If-Match` of a change.")),
+        (CONSISTENCY, header("What the answer rests on: send it back, and no later answer is older.")),
         ("X-Request-Id", header("The request's name in the server's log: the one sent, or a new one.")),
         ("Server-Timing", header("Where the time went, in milliseconds; `db` says how many statements ran.")),
         ("Retry-After", header("Seconds to wait before trying again.")),

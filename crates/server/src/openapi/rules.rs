@@ -22,12 +22,13 @@ const fn shared(status: &'static str, name: &'static str, code: &'static str, de
 }
 
 #[rustfmt::skip]
-const PROBLEMS: [Shared; 11] = [
+const PROBLEMS: [Shared; 12] = [
     shared("400", "Malformed", "malformed_request", "The request cannot be read: syntax, an unknown parameter, a cursor of another list."),
     shared("401", "Unauthenticated", "unauthenticated", "Sign in first."),
     shared("403", "Forbidden", "forbidden", "You may see this, but not do that with it."),
     shared("404", "NotFound", "not_found", "It does not exist, or is not shared with you."),
     shared("409", "Conflict", "conflict", "Somebody else holds what was asked for."),
+    shared("410", "Gone", "epoch_over", "The consistency token is from before the database was restored."),
     shared("412", "PreconditionFailed", "precondition_failed", "It was changed since: `current_etag` is the tag it has now."),
     shared("413", "TooLarge", "too_large", "The body is too large."),
     shared("415", "UnsupportedMediaType", "unsupported_media_type", "Send JSON."),
@@ -61,11 +62,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
 
 fn complete_operation(path: &str, unsafe_method: bool, operation: &mut Operation) {
     let of_database = path != "/healthz";
-    let named = |name: &str| parameters(operation).any(|p| p.name == name);
-    let located = |place: ParameterIn| parameters(operation).any(|p| p.parameter_in == place);
     // No list of schemes: the document's. An empty requirement in the list: optional.
     let public = operation.security.as_ref().is_some_and(|list| list.contains(&Default::default()));
     let cookie = operation.security.as_ref().is_none_or(|list| list.len() > 1);
+    let private = !public || cookie;
+    if private && path.starts_with("/api") && !path.starts_with("/api/auth/") {
+        operation.parameters.get_or_insert_default().push(headers::consistency().into());
+    }
+    let located = |place: ParameterIn| parameters(operation).any(|p| p.parameter_in == place);
+    let named = |name: &str| parameters(operation).any(|p| p.name == name);
     let body = operation.request_body.is_some();
     let (query, conditional) = (located(ParameterIn::Query), named(IF_NONE_MATCH));
     let validated = conditional || named(IF_MATCH);
@@ -74,6 +79,7 @@ fn complete_operation(path: &str, unsafe_method: bool, operation: &mut Operation
         ("401", !public || cookie),
         ("403", unsafe_method && cookie),
         ("404", located(ParameterIn::Path)),
+        ("410", named(headers::CONSISTENCY)),
         ("412", named(IF_MATCH)),
         ("413", body),
         ("415", body),
@@ -92,6 +98,9 @@ fn complete_operation(path: &str, unsafe_method: bool, operation: &mut Operation
     let sets_cookie = path.starts_with("/api/auth/");
     for (status, response) in responses {
         if let RefOr::T(response) = response {
+            if private && (status.starts_with('2') || status == "304") {
+                response.headers.insert(headers::CONSISTENCY.to_owned(), headers::reference(headers::CONSISTENCY));
+            }
             complete_response(status, validated, response);
             if sets_cookie && status.starts_with('2') {
                 response.headers.insert("Set-Cookie".to_owned(), headers::reference("Set-Cookie"));

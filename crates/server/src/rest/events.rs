@@ -12,7 +12,7 @@ use store::Epoch;
 use super::listing::{Asked, EventsParams, SearchParams, ShowParams, WindowParams, expanded, fields};
 use crate::error::Answer;
 use crate::etag::{self, conditional_bytes, tagged};
-use crate::extract::{Asking, Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query};
+use crate::extract::{Asking, Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query, read_query};
 use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::event::{CreateEvent, Event, Nested, UpdateEvent};
@@ -30,8 +30,9 @@ use crate::state::App;
 )]
 pub(crate) async fn list_events(State(app): State<App>, asking: Asking, Query(params): Query<EventsParams>) -> Answer {
     if params.ids.is_empty() {
-        let calendars = params.calendar_id.clone();
-        return of_calendars(&app, &asking, &calendars, &SearchParams::from(params).asked()?).await;
+        let ids = &params.calendar_id;
+        let asked = || SearchParams::from(read_query::<EventsParams>(&asking.target)?).asked();
+        return of_calendars(&app, &asking, ids, asked).await;
     }
     params.only_ids()?;
     let ids = params.ids.clone();
@@ -51,18 +52,24 @@ pub(crate) async fn list_calendar_events(
     State(app): State<App>,
     asking: Asking,
     PathId(id): PathId<CalendarId>,
-    Query(params): Query<SearchParams>,
 ) -> Answer {
-    of_calendars(&app, &asking, &[id], &params.asked()?).await
+    of_calendars(&app, &asking, &[id], || read_query::<SearchParams>(&asking.target)?.asked()).await
 }
 
-async fn of_calendars(app: &App, asking: &Asking, ids: &[CalendarId], asked: &Asked) -> Answer {
+/// `asked` reads the parameters; an answer that is ready does without.
+async fn of_calendars(
+    app: &App,
+    asking: &Asking,
+    ids: &[CalendarId],
+    asked: impl Fn() -> Result<Asked> + Send + Sync,
+) -> Answer {
+    let asked = &asked;
     ready::answer(
         app,
         asking,
         || app.koyomi.open_calendars(&asking.asker, ids).boxed(),
-        move |opened| async move { app.koyomi.list_events(&opened, &asked.listing).await }.boxed(),
-        |listed, _| Ok(Shaped::by_versions(body(Arc::unwrap_or_clone(listed.value), asked, listed.epoch)?)),
+        |opened| async move { app.koyomi.list_events(&opened, &asked()?.listing).await }.boxed(),
+        |listed, _| Ok(Shaped::by_versions(body(Arc::unwrap_or_clone(listed.value), &asked()?, listed.epoch)?)),
     )
     .await
 }

@@ -30,7 +30,11 @@ async fn every_hot_query_keeps_its_plan() {
     match std::env::var("KOYOMI_PLANS_DATABASE_URL") {
         Ok(url) => {
             let store = Store::open(&Settings::new(&url), Clock::System, Ids::random(Clock::System)).await.unwrap();
-            look(&Koyomi::open(store, koyomi::Settings::default()).unwrap(), &mut PgConnection::connect(&url).await.unwrap()).await;
+            look(
+                &Koyomi::open(store, koyomi::Settings::default()).unwrap(),
+                &mut PgConnection::connect(&url).await.unwrap(),
+            )
+            .await;
         }
         Err(_) => {
             let koyomi = harness::start_on_fresh_database().await;
