@@ -207,17 +207,18 @@ impl Worker {
             None => self.conn.insert(self.store.dedicated("koyomi heads").await?),
         };
         let hashes: Vec<&[u8]> = asked.order.iter().map(<[u8; 32]>::as_slice).collect();
-        let rows: Vec<Row> = sqlx::query_as(sql::CHECK)
+        let events = !asked.events.0.is_empty();
+        let mut query = sqlx::query_as(if events { sql::CHECK_EVENTS } else { sql::CHECK })
             .bind(hashes)
             .bind(&asked.bookings)
             .bind(self.store.clock().now())
             .bind(&asked.calendars)
             .bind(&asked.pairs.0)
-            .bind(&asked.pairs.1)
-            .bind(&asked.events.0)
-            .bind(&asked.events.1)
-            .fetch_all(conn)
-            .await?;
+            .bind(&asked.pairs.1);
+        if events {
+            query = query.bind(&asked.events.0).bind(&asked.events.1);
+        }
+        let rows: Vec<Row> = query.fetch_all(conn).await?;
         Answers::read(rows, &asked.order).ok_or_else(|| Failure::internal("the head check answered nonsense"))
     }
 }

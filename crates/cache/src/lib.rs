@@ -36,5 +36,5 @@ pub use values::{Answer, AsyncFill, Reading, Settings, Tiers, Value, Values, acc
 
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
-    pub use crate::sql::CHECK;
+    pub use crate::sql::{CHECK, CHECK_EVENTS};
 }

@@ -24,7 +24,7 @@ impl World {
         let ids = uuids(&self.users);
         let mut cases = Vec::new();
         for n in [1, 64] {
-            cases.push(self.head_check(n));
+            cases.extend(self.head_checks(n));
         }
         cases.extend([
             case("50 users", users::hot::FIND_MANY, vec![self.tenant(), ids]).costs(1.0, 180, 0),
@@ -39,22 +39,29 @@ impl World {
         cases
     }
 
-    /// One person asks for so many calendars, and for the calendar of an event.
-    fn head_check(&self, calendars: usize) -> Case {
+    /// One person asks for so many calendars, and then for the calendar of an event, too.
+    fn head_checks(&self, calendars: usize) -> [Case; 2] {
         let ids = uuids(&self.calendars[..calendars]);
         let ones = format!("array_fill(1, array[{calendars}])");
-        let arguments = vec![
+        let asked = vec![
             ("bytea[]", format!("array[{}]::bytea[]", self.token_hash)),
             ("boolean[]", "'{true}'".to_owned()),
             time(self.now),
             ids.clone(),
             ("integer[]", ones),
             ids,
-            ("integer[]", "'{1}'".to_owned()),
-            uuids(&self.events[..1]),
         ];
+        let of_event = [("integer[]", "'{1}'".to_owned()), uuids(&self.events[..1])];
+        let with_event = asked.iter().cloned().chain(of_event).collect();
         let name = format!("the head check of {calendars} calendars");
-        case(&name, cache::hot::CHECK, arguments).costs(20.0, 60 + 12 * calendars as u64, 600)
+        [
+            case(&name, cache::hot::CHECK, asked).costs(20.0, 60 + 12 * calendars as u64, 600),
+            case(&format!("{name} and an event"), cache::hot::CHECK_EVENTS, with_event).costs(
+                20.0,
+                80 + 12 * calendars as u64,
+                600,
+            ),
+        ]
     }
 
     fn calendars(&self) -> Vec<Case> {
