@@ -283,7 +283,10 @@ bench_table() {
       n = sorted(name, column, v)
       return sprintf("%.*f [%.*f..%.*f]", digits, median(name, column), digits, v[1], digits, v[n])
     }
-    function ratio(name, column) { return sprintf("%.2f", median(name, column) / median("bare", column)) }
+    function ratio(name, column, r) {
+      r = median(name, column) / median("bare", column)
+      return sprintf(r < 0.1 ? "%.3f" : "%.2f", r)
+    }
     function line(text, i) {
       for (i = 1; i <= columns; i++) text = text (i > 1 ? (format == "markdown" ? " | " : "  ") : "") cell(i)
       print format == "markdown" ? "| " text " |" : text
