@@ -51,19 +51,6 @@ in_mode() { # tiers, reads
     in_group cargo test --locked -p server --test it --no-fail-fast -- rest:: access:: consistency::
 }
 
-# Seeded, and not long; the long one is ./dev stale. Unoptimised: it is not about speed.
-short_storm() {
-  local target url bug
-  in_group cargo build --locked -p bench --bin stale || return
-  in_group cargo build --locked -p server --features planted --bin koyomi || return
-  target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-  cp "$target/debug/koyomi" "$STATE/koyomi-planted"
-  url=$(pg_url "$PG_HOME" postgres postgres)
-  storm() { STALE_DATABASE_URL=$url in_group "$target/debug/stale" --koyomi "$STATE/koyomi-planted" --seed 7 --writers 16 --readers 16 "$@"; }
-  storm --reads 20000 --seconds 60 || return
-  for bug in authorise_first no_view_in_key bounded_with_token; do storm --bug "$bug" --seconds 60 || return; done
-}
-
 cmd_test() {
   ensure_rust
   if (($#)); then
@@ -92,7 +79,6 @@ cmd_test() {
   redis_fresh
   run_step "the API without a cache" in_mode off strict
   run_step "the API with both tiers, bounded" in_mode l1+l2 bounded:100ms
-  run_step "a short storm, and mistakes that it must find" short_storm
   finish_steps
 }
 
