@@ -62,8 +62,14 @@ impl Store {
 
     /// A connection whose statements all see one moment of the database, and change nothing. It is given back by dropping
     /// it: nobody waits for the end of a transaction that has nothing to commit.
+    ///
+    /// It begins in a task of its own: dropped during BEGIN (a client that hangs up), sqlx would give the connection back
+    /// inside a transaction that it knows nothing of, and whoever gets it next would read an old snapshot.
     pub async fn snapshot(&self) -> Result<Conn> {
-        let begun = self.pool.begin_with("begin isolation level repeatable read read only").await;
+        let pool = self.pool.clone();
+        let begun =
+            tokio::spawn(async move { pool.begin_with("begin isolation level repeatable read read only").await });
+        let begun = begun.await.map_err(Failure::internal)?;
         Ok(Conn::in_transaction(begun.map_err(unreachable)?))
     }
 
