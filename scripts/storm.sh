@@ -19,6 +19,7 @@ usage: ./dev stale [options]
   --nats            carry the bus over a NATS server instead of PostgreSQL
   --bug NAME        plant this mistake; success is to find it
   --all-bugs        plant one after the other
+  --without         with --bug or --all-bugs: the same weather, nothing planted; success is to find nothing
 TXT
       return
       ;;

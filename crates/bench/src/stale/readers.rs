@@ -1,8 +1,8 @@
 //! Those who look, and know what they must see at least.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use rand::Rng;
@@ -26,23 +26,33 @@ pub(crate) struct Memory {
     pages: HashMap<(usize, String), (String, HashMap<usize, Shown>)>,
     /// By cell: what was seen last, and the token of that answer.
     seen: HashMap<usize, (u64, Token)>,
-    /// What was asked for lately, and is asked for again.
-    recent: VecDeque<(Arc<Cell>, Probe)>,
 }
 
-const RECENT: usize = 12;
 const PAGES: usize = 4_000;
 
-impl Memory {
-    fn next(&mut self, storm: &Storm, rng: &mut StdRng) -> (Arc<Cell>, Probe) {
-        if self.recent.len() == RECENT && rng.random_bool(0.5) {
-            return self.recent[rng.random_range(0..RECENT)].clone();
+/// What many ask for at the moment, as people do who have the same page open: without it hardly anything would be asked
+/// for twice between two writes.
+#[derive(Default)]
+pub(crate) struct Popular(Mutex<Vec<(Arc<Cell>, Probe)>>);
+
+const POPULAR: usize = 48;
+
+impl Popular {
+    /// One of them, or something new that takes the place of one.
+    fn next(&self, storm: &Storm, rng: &mut StdRng) -> (Arc<Cell>, Probe) {
+        let mut popular = self.0.lock().unwrap();
+        let is_full = popular.len() == POPULAR;
+        if is_full && rng.random_bool(0.9) {
+            return popular[rng.random_range(0..POPULAR)].clone();
         }
         let cell = Arc::clone(storm.world.pick(storm.plan.hot, rng));
-        let probe = probe(&storm.world, &cell, rng);
-        self.recent.truncate(RECENT - 1);
-        self.recent.push_front((Arc::clone(&cell), probe.clone()));
-        (cell, probe)
+        let new = (Arc::clone(&cell), probe(&storm.world, &cell, rng));
+        if is_full {
+            popular[rng.random_range(0..POPULAR)] = new.clone();
+        } else {
+            popular.push(new.clone());
+        }
+        new
     }
 }
 
@@ -51,7 +61,7 @@ pub(crate) async fn read_on(storm: Arc<Storm>, number: usize) {
     let mut memory = Memory::default();
     while !storm.is_over() {
         let Some(instance) = storm.choose(&mut rng).await else { continue };
-        let (cell, probe) = memory.next(&storm, &mut rng);
+        let (cell, probe) = storm.popular.next(&storm, &mut rng);
         read(&storm, &mut rng, &mut memory, &cell, &instance, probe).await;
     }
 }

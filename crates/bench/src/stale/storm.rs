@@ -13,6 +13,7 @@ use crate::cli::{self, Cli};
 use crate::database::Database;
 use crate::http::Http;
 use crate::options::{Mode, Options};
+use crate::readers::Popular;
 use crate::redis::Redis;
 use crate::report::{Class, Finding, Tally};
 use crate::servers::{Common, Instance, Setup, State, free_port};
@@ -50,6 +51,7 @@ pub(crate) struct Storm {
     pub seed: u64,
     pub plan: Plan,
     pub world: World,
+    pub popular: Popular,
     pub weather: Arc<Weather>,
     pub tally: Tally,
     pub instances: Vec<Arc<Instance>>,
@@ -118,7 +120,7 @@ pub(crate) async fn pass(options: &Options) -> anyhow::Result<bool> {
         plant: String::new(),
         plant_last: "bus_drop=0.02,bus_duplicate=0.02,bus_delay_ms=20".to_owned(),
         faults: options.faults.0.clone(),
-        pause: 40..400,
+        pause: 150..1500,
         hot: usize::MAX,
         renames: true,
         readers: options.readers,
@@ -179,6 +181,7 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
         seed,
         plan,
         world,
+        popular: Popular::default(),
         weather: Arc::default(),
         tally: Tally::new(),
         instances,

@@ -61,7 +61,7 @@ pub(crate) async fn write_on(storm: Arc<Storm>, number: usize, cells: Vec<Arc<Ce
     while !storm.is_over() && !cells.is_empty() {
         let cell = &cells[rng.random_range(0..cells.len())];
         let rests = cell.retired.load(Ordering::Relaxed)
-            || cell.kind.is_slow() && (!storm.plan.renames || rng.random_bool(0.9));
+            || cell.kind.is_slow() && (!storm.plan.renames || rng.random_bool(0.95));
         if !rests {
             write(&storm, &mut rng, cell).await;
             // Whoever has written looks, through any instance, at once.
