@@ -263,6 +263,15 @@ impl Heads {
         self.metrics.forgotten.increment(1);
     }
 
+    /// What was read under these versions was not what they had promised: the next who asks for them asks the primary.
+    pub fn doubt(&self, versions: &[Moved]) {
+        if let Reads::Bounded(_) = self.reads {
+            for moved in versions {
+                self.memory.doubt(&moved.subject);
+            }
+        }
+    }
+
     pub fn heard_epoch(&self, epoch: i64) {
         self.memory.set_epoch(epoch);
     }

@@ -154,6 +154,12 @@ impl Memory {
         }
     }
 
+    /// What is remembered of a subject has turned out to be out of date.
+    pub(crate) fn doubt(&self, subject: &Subject) {
+        self.next_generation();
+        self.versions.remove(subject);
+    }
+
     fn next_generation(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }

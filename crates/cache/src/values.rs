@@ -257,7 +257,12 @@ impl Values {
             let began = Instant::now();
             let answer = answer(fill.await?);
             metrics.fill_seconds.record(began.elapsed().as_secs_f64());
-            let key = if plant::is(Bug::FillUnderChecked) { key } else { rekey(answer.epoch, &answer.versions) };
+            let under_checked = plant::is(Bug::FillUnderChecked);
+            // Read under other access rules, it may be another view than the one in the key: nobody may find it.
+            if !(under_checked || same_access(&answer, epoch, &versions) || plant::is(Bug::KeepOtherAccess)) {
+                return Ok(Arc::new(answer) as Kept);
+            }
+            let key = if under_checked { key } else { rekey(answer.epoch, &answer.versions) };
             let bytes = rmp_serde::to_vec_named(answer.value.as_ref()).map_err(Failure::internal)?;
             let kept: Kept = Arc::new(answer);
             this.keep(family, key.clone(), &kept, bytes.len());
@@ -347,19 +352,22 @@ enum Compared {
     /// At least as new as what was checked, under the same access rules.
     Covers,
     Behind,
-    /// Read after the access rules changed: what the check allowed may not be allowed any more.
+    /// Read under other access rules: what the check allowed may not be allowed there.
     OtherAccess,
 }
 
 fn compared<T>(answer: &Answer<T>, want: &Want<'_>) -> Compared {
-    if answer.epoch != want.epoch || answer.versions.len() != want.versions.len() {
+    if !same_access(answer, want.epoch, want.versions) {
         return Compared::OtherAccess;
     }
-    let pairs = || answer.versions.iter().zip(want.versions);
-    if pairs().any(|(read, wanted)| read.subject != wanted.subject || read.seq < wanted.seq || read.acl < wanted.acl) {
-        return Compared::Behind;
-    }
-    if pairs().any(|(read, wanted)| read.acl != wanted.acl) { Compared::OtherAccess } else { Compared::Covers }
+    let behind = answer.versions.iter().zip(want.versions).any(|(read, wanted)| read.seq < wanted.seq);
+    if behind { Compared::Behind } else { Compared::Covers }
+}
+
+/// Whether what was read is what the check allowed to read: the same subjects, under the same access rules.
+fn same_access<T>(answer: &Answer<T>, epoch: Epoch, wanted: &[Moved]) -> bool {
+    let same = |(read, wanted): (&Moved, &Moved)| (read.subject, read.acl) == (wanted.subject, wanted.acl);
+    answer.epoch == epoch && answer.versions.len() == wanted.len() && answer.versions.iter().zip(wanted).all(same)
 }
 
 const ACCESS_MOVED: &str = "access_moved";
@@ -402,5 +410,40 @@ impl OwnedView {
             Self::Of(user) => crate::View::Of(*user),
             Self::Tenant => crate::View::Tenant,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+    use kernel::{CalendarId, Role, Subject};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::View;
+
+    fn at(acl: i64) -> Moved {
+        Moved { subject: Subject::Calendar(CalendarId(Uuid::nil())), seq: 1, acl }
+    }
+
+    fn reads(acl: i64, value: &str) -> impl Fn() -> BoxFuture<'static, Result<Reading<String>>> {
+        move || {
+            let value = value.to_owned();
+            async move { Ok(Reading { epoch: Epoch(1), versions: vec![at(acl)], value }) }.boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_under_other_access_rules_is_found_by_nobody() {
+        let values = Values::new(Settings::default()).unwrap();
+        let (old, new) = ([at(1)], [at(2)]);
+        let view = View::Roles(&[Role::Reader]);
+        let want = Want { family: Family::Page, epoch: Epoch(1), versions: &old, view, query: b"" };
+        // Checked as a reader, who has become somebody else when it is read.
+        let refused = values.read(&want, reads(2, "busy")).await.unwrap_err();
+        assert!(is_access_moved(&refused));
+        let answer = values.read(&Want { versions: &new, ..want }, reads(2, "full")).await.unwrap();
+        assert_eq!(answer.value.as_str(), "full");
     }
 }

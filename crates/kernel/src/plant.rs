@@ -16,6 +16,8 @@ pub enum Bug {
     NoViewInKey,
     /// Store a fill under the version that was checked instead of the one that was read.
     FillUnderChecked,
+    /// Store a fill that was read under other access rules than those that were checked.
+    KeepOtherAccess,
     /// Decide what the caller may see before the heads are checked.
     AuthoriseFirst,
     /// Answer a request that carries a consistency token from memory.
@@ -29,12 +31,13 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TagAfterData,
         Self::JoinRunningCheck,
         Self::NoEpochInKey,
         Self::NoViewInKey,
         Self::FillUnderChecked,
+        Self::KeepOtherAccess,
         Self::AuthoriseFirst,
         Self::BoundedWithToken,
         Self::AcknowledgeFirst,
@@ -50,6 +53,7 @@ impl Bug {
             Self::NoEpochInKey => "no_epoch_in_key",
             Self::NoViewInKey => "no_view_in_key",
             Self::FillUnderChecked => "fill_under_checked",
+            Self::KeepOtherAccess => "keep_other_access",
             Self::AuthoriseFirst => "authorise_first",
             Self::BoundedWithToken => "bounded_with_token",
             Self::AcknowledgeFirst => "acknowledge_first",

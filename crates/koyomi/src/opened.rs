@@ -109,6 +109,11 @@ impl Koyomi {
         self.heads.check(Ask { secret: &asker.secret, calendars, event, bookings, seen, memory }).await
     }
 
+    /// The read found other access than its check did: the next check does not take memory's word for it.
+    pub fn doubt(&self, opened: &Opened) {
+        self.heads.doubt(&opened.versions);
+    }
+
     /// The cached answer to a question that was opened, or a new reading of it.
     pub(crate) async fn read<T: Value, F>(
         &self,

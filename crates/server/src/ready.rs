@@ -69,7 +69,10 @@ where
     for _ in 0..ATTEMPTS {
         let opened = open().await?;
         match attempt(app, asking, &opened, &load, &shape).await {
-            Err(failure) if is_access_moved(&failure) => last = Some(failure),
+            Err(failure) if is_access_moved(&failure) => {
+                app.koyomi.doubt(&opened);
+                last = Some(failure);
+            }
             result => return Ok(result?),
         }
     }

@@ -36,7 +36,7 @@ fn plan(options: &Options, bug: Bug) -> Plan {
             ("fill_ms=3", Plan { mode: strict, pause: 5..60, hot: 12, readers, connections: 40, ..calm })
         }
         // Somebody is let in, and an instance that has not heard of it stores what he is shown for those who are not.
-        Bug::FillUnderChecked => {
+        Bug::FillUnderChecked | Bug::KeepOtherAccess => {
             let readers = options.readers.min(4);
             ("bus_delay_ms=250", Plan { mode: bounded, pause: 20..200, hot: 12, readers, ..calm })
         }
