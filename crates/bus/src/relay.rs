@@ -18,6 +18,11 @@ use crate::{Settings, sql};
 /// Of one message at most; those of one subject become one entry.
 const MAX_ROWS: i64 = 1000;
 
+/// With nothing to send for so long, it looks less often.
+const BUSY: Duration = Duration::from_secs(1);
+/// What others write, and nobody relays, is then so late at most. (What this process writes is sent at once.)
+const IDLE_INTERVAL: Duration = Duration::from_millis(50);
+
 /// A turn that takes longer hangs.
 const TURN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -73,16 +78,32 @@ impl Relay {
             Ok(conn) => conn,
             Err(failure) => return failure,
         };
+        let mut sent = Instant::now();
         loop {
+            let (began, deleted) = (Instant::now(), self.deleted.load(Ordering::Relaxed));
             match within(self.turn(&mut conn)).await {
                 Ok(more) => {
                     trouble.works();
+                    if self.deleted.load(Ordering::Relaxed) != deleted {
+                        sent = Instant::now();
+                    }
                     if !more {
-                        tokio::time::sleep(self.interval).await;
+                        self.rest(began, sent).await;
                     }
                 }
                 Err(failure) => return failure,
             }
+        }
+    }
+
+    /// Until the next turn: an interval after the last one began; when there has been nothing for a while, longer, unless
+    /// something is committed here.
+    async fn rest(&self, began: Instant, sent: Instant) {
+        if sent.elapsed() >= BUSY.max(self.interval * 20) {
+            let idle = IDLE_INTERVAL.max(self.interval).min(self.heartbeat);
+            let _ = tokio::time::timeout(idle, self.store.committed()).await;
+        } else {
+            tokio::time::sleep_until((began + self.interval).into()).await;
         }
     }
 

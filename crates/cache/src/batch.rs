@@ -1,120 +1,101 @@
-//! Head checks of many requests in one statement.
+//! Questions of many requests in one statement.
 //!
 //! A request joins the batch that has not started yet, never one that is running: the statement that answers it starts
-//! after the request has arrived, so it sees every write that was acknowledged before. Workers take turns; while one
-//! waits for its answer, the next batch fills up. The more there is to do, the larger the batches, and the less each
-//! check costs.
+//! after the request has arrived, so it sees every write that was acknowledged before. One worker runs batch after
+//! batch; while it waits for an answer, the next batch fills up. The more there is to do, the larger the batches, and
+//! the less each question costs. Other workers, each with a connection of its own, stand by for the case that the first
+//! one's connection has come to a stop.
 
-use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use kernel::plant::{self, Bug};
-use kernel::{CalendarId, EventId, Failure, Kind, Result, SecretHash};
+use kernel::{Failure, Kind, Result};
 use sqlx::postgres::PgConnection;
 use store::Store;
 use tokio::sync::Notify;
 
-use crate::answers::{Answers, Row};
 use crate::metrics::HeadMetrics;
-use crate::sql;
 
 /// How long one statement may take before its connection is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A batch that has waited so long is run by whoever stands by.
+const STANDSTILL: Duration = Duration::from_millis(4);
+
+/// A statement that asks for many.
+pub(crate) trait Statement: Default + Clone + Send + Sync + 'static {
+    type Wanted<'a>: Copy;
+    type Answers: Send + Sync + 'static;
+
+    const NAME: &'static str;
+
+    fn add(&mut self, wanted: Self::Wanted<'_>);
+
+    /// Whether the answer to this holds what is wanted, too.
+    fn covers(&self, wanted: Self::Wanted<'_>) -> bool;
+
+    /// `now` is what credentials expire by.
+    fn run(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> impl Future<Output = Result<Self::Answers>> + Send;
+}
 
 /// One statement to be: what is asked, and who waits.
-#[derive(Debug, Default)]
-struct Batch {
-    asked: Mutex<Asked>,
-    done: OnceLock<Result<Arc<Answers>>>,
+struct Batch<S: Statement> {
+    asked: Mutex<Asked<S>>,
+    done: OnceLock<Result<Arc<S::Answers>>>,
     wake: Notify,
 }
 
-#[derive(Debug, Default, Clone)]
-struct Asked {
+#[derive(Default, Clone)]
+struct Asked<S> {
     requests: usize,
-    secrets: HashMap<SecretHash, usize>,
-    order: Vec<SecretHash>,
-    bookings: Vec<bool>,
-    calendars: Vec<CalendarId>,
-    known: HashSet<(usize, CalendarId)>,
-    pairs: (Vec<i32>, Vec<CalendarId>),
-    events: (Vec<i32>, Vec<EventId>),
+    /// When the first one came.
+    since: Option<Instant>,
+    statement: S,
 }
 
-/// What one request asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub secret: &'a SecretHash,
-    pub calendars: &'a [CalendarId],
-    /// In whose calendar the caller is interested.
-    pub event: Option<EventId>,
-    pub bookings: bool,
-}
-
-impl Asked {
-    fn add(&mut self, wanted: Wanted<'_>) {
-        self.requests += 1;
-        let next = self.order.len();
-        let n = *self.secrets.entry(*wanted.secret).or_insert(next);
-        if n == next {
-            self.order.push(*wanted.secret);
-            self.bookings.push(false);
-        }
-        self.bookings[n] |= wanted.bookings;
-        let place = i32::try_from(n + 1).unwrap_or(i32::MAX);
-        for calendar in wanted.calendars {
-            if self.known.insert((n, *calendar)) {
-                self.pairs.0.push(place);
-                self.pairs.1.push(*calendar);
-                self.calendars.push(*calendar);
-            }
-        }
-        if let Some(event) = wanted.event {
-            self.events.0.push(place);
-            self.events.1.push(event);
-        }
-    }
-
-    fn covers(&self, wanted: Wanted<'_>) -> bool {
-        let Some(n) = self.secrets.get(wanted.secret) else { return false };
-        wanted.event.is_none()
-            && (!wanted.bookings || self.bookings[*n])
-            && wanted.calendars.iter().all(|calendar| self.known.contains(&(*n, *calendar)))
+impl<S: Statement> Default for Batch<S> {
+    fn default() -> Self {
+        Self { asked: Mutex::default(), done: OnceLock::new(), wake: Notify::new() }
     }
 }
 
 /// The next batch, and the workers that run it.
-#[derive(Debug)]
-pub(crate) struct Batches {
-    next: Mutex<Arc<Batch>>,
+pub(crate) struct Batches<S: Statement> {
+    next: Mutex<Arc<Batch<S>>>,
     /// Only looked at by a planted bug.
-    running: Mutex<Option<Arc<Batch>>>,
+    running: Mutex<Option<Arc<Batch<S>>>>,
+    busy: AtomicUsize,
     work: Notify,
+    /// Told when a batch begins to run.
+    begun: Notify,
     metrics: HeadMetrics,
 }
 
-impl Batches {
+impl<S: Statement> fmt::Debug for Batches<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches").field("statement", &S::NAME).finish_non_exhaustive()
+    }
+}
+
+impl<S: Statement> Batches<S> {
     /// Starts `workers` workers; they end when the returned value is gone.
     pub(crate) fn start(store: &Store, workers: usize) -> Arc<Self> {
         let batches = Arc::new(Self {
             next: Mutex::default(),
             running: Mutex::default(),
+            busy: AtomicUsize::new(0),
             work: Notify::new(),
-            metrics: HeadMetrics::new(),
+            begun: Notify::new(),
+            metrics: HeadMetrics::new(S::NAME),
         });
-        for _ in 0..workers.max(1) {
-            let (weak, store) = (Arc::downgrade(&batches), store.clone());
+        for n in 0..workers.max(1) {
+            let (weak, mut worker) = (Arc::downgrade(&batches), Worker { store: store.clone(), conn: None });
             tokio::spawn(async move {
-                let mut worker = Worker { store, conn: None };
                 while let Some(batches) = weak.upgrade() {
-                    match batches.take() {
-                        Some(batch) => worker.run(&batches, &batch).await,
-                        // Looks up now and then whether it is still wanted.
-                        None => {
-                            let _ = tokio::time::timeout(Duration::from_secs(1), batches.work.notified()).await;
-                        }
-                    }
+                    if n == 0 { batches.work(&mut worker).await } else { batches.stand_by(&mut worker).await }
                 }
             });
         }
@@ -122,7 +103,7 @@ impl Batches {
     }
 
     /// Asks the primary, by a statement that starts after this call.
-    pub(crate) async fn ask(&self, wanted: Wanted<'_>) -> Result<Arc<Answers>> {
+    pub(crate) async fn ask(&self, wanted: S::Wanted<'_>) -> Result<Arc<S::Answers>> {
         let batch = self.join(wanted);
         loop {
             // Created before the look at `done`: a wake-up between the two is not lost.
@@ -134,28 +115,84 @@ impl Batches {
         }
     }
 
-    fn join(&self, wanted: Wanted<'_>) -> Arc<Batch> {
+    fn join(&self, wanted: S::Wanted<'_>) -> Arc<Batch<S>> {
         if plant::is(Bug::JoinRunningCheck)
             && let Some(running) = lock(&self.running).as_ref()
-            && lock(&running.asked).covers(wanted)
+            && lock(&running.asked).statement.covers(wanted)
         {
             return Arc::clone(running);
         }
         let next = lock(&self.next);
-        lock(&next.asked).add(wanted);
+        let first = {
+            let mut asked = lock(&next.asked);
+            asked.requests += 1;
+            asked.statement.add(wanted);
+            let first = asked.since.is_none();
+            asked.since.get_or_insert_with(Instant::now);
+            first
+        };
         let batch = Arc::clone(&next);
         drop(next);
-        self.work.notify_one();
+        if first {
+            self.work.notify_one();
+        }
         batch
     }
 
     /// The batch, closed: who comes from now on joins the one after.
-    fn take(&self) -> Option<Arc<Batch>> {
+    fn take(&self, older_than: Duration) -> Option<Arc<Batch<S>>> {
         let mut next = lock(&self.next);
-        if lock(&next.asked).requests == 0 {
+        let since = lock(&next.asked).since?;
+        if since.elapsed() < older_than {
             return None;
         }
         Some(std::mem::take(&mut *next))
+    }
+
+    async fn work(&self, worker: &mut Worker) {
+        // Looks up now and then whether it is still wanted.
+        if tokio::time::timeout(Duration::from_secs(1), self.work.notified()).await.is_err() {
+            return;
+        }
+        // Whoever is ready to ask gets his turn before the batch is closed.
+        tokio::task::yield_now().await;
+        if let Some(batch) = self.take(Duration::ZERO) {
+            self.run(worker, &batch).await;
+        }
+    }
+
+    async fn stand_by(&self, worker: &mut Worker) {
+        if tokio::time::timeout(Duration::from_secs(1), self.begun.notified()).await.is_err() {
+            return;
+        }
+        while self.busy.load(Ordering::Acquire) > 0 {
+            tokio::time::sleep(STANDSTILL).await;
+            while let Some(batch) = self.take(STANDSTILL) {
+                self.run(worker, &batch).await;
+            }
+        }
+    }
+
+    async fn run(&self, worker: &mut Worker, batch: &Arc<Batch<S>>) {
+        let asked = lock(&batch.asked).clone();
+        self.metrics.batch(asked.requests);
+        if plant::is(Bug::JoinRunningCheck) {
+            *lock(&self.running) = Some(Arc::clone(batch));
+        }
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        self.begun.notify_one();
+        let mut result = worker.ask(&asked.statement).await;
+        if result.is_err() {
+            // A connection that died while it rested; the second statement starts later, which is as good.
+            result = worker.ask(&asked.statement).await;
+        }
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+        if plant::is(Bug::JoinRunningCheck) {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            *lock(&self.running) = None;
+        }
+        let _ = batch.done.set(result.map(Arc::new));
+        batch.wake.notify_waiters();
     }
 }
 
@@ -165,61 +202,25 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(&mut self, batches: &Batches, batch: &Arc<Batch>) {
-        let asked = lock(&batch.asked).clone();
-        batches.metrics.batch(asked.requests);
-        if plant::is(Bug::JoinRunningCheck) {
-            *lock(&batches.running) = Some(Arc::clone(batch));
-        }
-        let mut result = self.check(&asked).await;
-        if result.is_err() {
-            // A connection that died while it rested; the second statement starts later, which is as good.
-            self.conn = None;
-            result = self.check(&asked).await;
-        }
-        if result.is_err() {
-            self.conn = None;
-        }
-        if let Ok(answers) = &result {
-            self.store.observe(answers.epoch());
-        }
-        if plant::is(Bug::JoinRunningCheck) {
-            tokio::time::sleep(Duration::from_millis(3)).await;
-            *lock(&batches.running) = None;
-        }
-        let _ = batch.done.set(result.map(Arc::new));
-        batch.wake.notify_waiters();
-    }
-
-    async fn check(&mut self, asked: &Asked) -> Result<Answers> {
-        tokio::time::timeout(PATIENCE, self.read(asked)).await.unwrap_or_else(|_| {
+    async fn ask<S: Statement>(&mut self, statement: &S) -> Result<S::Answers> {
+        let answer = tokio::time::timeout(PATIENCE, async {
+            let conn = match &mut self.conn {
+                Some(conn) => conn,
+                None => self.conn.insert(self.store.dedicated("koyomi heads").await?),
+            };
+            statement.run(conn, self.store.clock().now()).await
+        });
+        let result = answer.await.unwrap_or_else(|_| {
             Err(Failure::new(
                 Kind::Unavailable,
                 "unavailable",
                 "the database does not answer right now; nothing was written, try again",
             ))
-        })
-    }
-
-    async fn read(&mut self, asked: &Asked) -> Result<Answers> {
-        let conn = match &mut self.conn {
-            Some(conn) => conn,
-            None => self.conn.insert(self.store.dedicated("koyomi heads").await?),
-        };
-        let hashes: Vec<&[u8]> = asked.order.iter().map(<[u8; 32]>::as_slice).collect();
-        let events = !asked.events.0.is_empty();
-        let mut query = sqlx::query_as(if events { sql::CHECK_EVENTS } else { sql::CHECK })
-            .bind(hashes)
-            .bind(&asked.bookings)
-            .bind(self.store.clock().now())
-            .bind(&asked.calendars)
-            .bind(&asked.pairs.0)
-            .bind(&asked.pairs.1);
-        if events {
-            query = query.bind(&asked.events.0).bind(&asked.events.1);
+        });
+        if result.is_err() {
+            self.conn = None;
         }
-        let rows: Vec<Row> = query.fetch_all(conn).await?;
-        Answers::read(rows, &asked.order).ok_or_else(|| Failure::internal("the head check answered nonsense"))
+        result
     }
 }
 

@@ -1,19 +1,20 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernel::plant::{self, Bug};
-use kernel::{CalendarId, Caller, Clock, EventId, Failure, Moved, Result, Role, SecretHash, Subject, UserId};
+use kernel::{CalendarId, Caller, Clock, EventId, Failure, Moved, Result, Role, SecretHash, Subject};
 use store::{Epoch, Store};
 
 use crate::Consistency;
-use crate::answers::Answers;
-use crate::batch::{Batches, Wanted};
+use crate::batch::Batches;
+use crate::known::{Guess, Known};
 use crate::memory::Memory;
 use crate::metrics::CheckMetrics;
 use crate::refused::Refused;
+use crate::versions::{self, Versions};
+use crate::whole::{self, Answers, Whole};
 
 /// How fresh answers are when the request says nothing about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,30 +106,34 @@ impl Checked {
 /// The head check: who asks, what may he see, and how new is what he asks for.
 #[derive(Debug, Clone)]
 pub struct Heads {
-    batches: Arc<Batches>,
+    whole: Arc<Batches<Whole>>,
+    versions: Arc<Batches<Versions>>,
+    known: Arc<Known>,
     memory: Arc<Memory>,
     refused: Arc<Refused>,
     /// Events never change their calendar.
     homes: moka::sync::Cache<EventId, CalendarId>,
     reads: Reads,
+    store: Store,
     clock: Clock,
     metrics: Arc<CheckMetrics>,
-    /// Only looked at by a planted bug.
-    decided: Arc<Mutex<HashMap<(UserId, CalendarId), Role>>>,
 }
 
 impl Heads {
-    /// `connections` to the primary, of its own.
+    /// With connections of its own to the primary: `connections`, all but one of them in reserve, and one for those whom
+    /// it does not know yet.
     pub fn start(store: &Store, reads: Reads, connections: usize) -> Self {
         Self {
-            batches: Batches::start(store, connections),
+            whole: Batches::start(store, 1),
+            versions: Batches::start(store, connections),
+            known: Arc::default(),
             memory: Arc::new(Memory::new()),
             refused: Arc::new(Refused::new()),
             homes: moka::sync::Cache::new(HOMES),
             reads,
             clock: store.clock().clone(),
+            store: store.clone(),
             metrics: Arc::new(CheckMetrics::new()),
-            decided: Arc::default(),
         }
     }
 
@@ -155,92 +160,105 @@ impl Heads {
         if self.refused.knows(ask.secret) {
             return Err(Failure::unauthenticated());
         }
-        let (began, generation) = (Instant::now(), self.memory.generation());
-        let wanted = Wanted { secret: ask.secret, calendars: ask.calendars, event: ask.event, bookings: ask.bookings };
-        let answers = self.batches.ask(wanted).await?;
-        store::count_head_check(began.elapsed());
         self.metrics.primary.increment(1);
+        if let Some(guess) = self.guess(ask)
+            && let Some(checked) = self.ask_versions(ask, guess).await?
+        {
+            return Ok(checked);
+        }
+        self.ask_whole(ask).await
+    }
+
+    /// Who shows this secret and what he may do, as far as it is known.
+    fn guess(&self, ask: &Ask<'_>) -> Option<Guess> {
+        if ask.event.is_some() {
+            return None;
+        }
+        let guess = self.known.guess(ask.secret, ask.calendars)?;
+        let expired = guess.caller.expires_at.is_some_and(|at| at <= self.clock.now());
+        (!expired).then_some(guess)
+    }
+
+    /// None: what was known is no longer so.
+    async fn ask_versions(&self, ask: &Ask<'_>, guess: Guess) -> Result<Option<Checked>> {
+        let (began, generation) = (Instant::now(), self.memory.generation());
+        let Caller { user_id: user, tenant_id: tenant, .. } = *guess.caller;
+        let wanted = versions::Wanted { user, tenant, calendars: ask.calendars, bookings: ask.bookings };
+        let found = self.versions.ask(wanted).await?;
+        store::count_head_check(began.elapsed());
+        self.observe(found.epoch);
+        let version = |subject| match subject {
+            // Of a tenant that nobody has booked anything in.
+            Subject::Bookings(_) if ask.bookings => Some(found.versions.get(&subject).copied().unwrap_or_default()),
+            // Another request may have asked for them.
+            Subject::Bookings(_) => None,
+            _ => found.versions.get(&subject).copied(),
+        };
+        let Some(checked) = guess.confirm(found.epoch, version) else { return Ok(None) };
+        admit(ask, &checked)?;
+        self.learn(&checked, generation);
+        Ok(Some(checked))
+    }
+
+    async fn ask_whole(&self, ask: &Ask<'_>) -> Result<Checked> {
+        let (began, generation) = (Instant::now(), self.memory.generation());
+        let Ask { secret, calendars, event, bookings, .. } = *ask;
+        let answers = self.whole.ask(whole::Wanted { secret, calendars, event, bookings }).await?;
+        store::count_head_check(began.elapsed());
+        self.observe(answers.epoch);
         let Some(caller) = answers.callers.get(ask.secret) else {
             self.refused.note(*ask.secret, answers.epoch);
             return Err(Failure::unauthenticated());
         };
-        self.refused.set_epoch(answers.epoch);
-        if let Some(seen) = ask.seen {
-            seen.admit(answers.epoch(), |subject| match subject {
-                Subject::Calendar(id) => answers.heads.get(&id).map(|head| head.seq),
-                Subject::Tenant(id) => (id == caller.tenant_id).then_some(caller.directory_seq),
-                Subject::User(id) => (id == caller.user_id).then_some(caller.seq),
-                Subject::Bookings(id) => answers.bookings.get(&id).copied(),
-            })?;
-        }
-        if let Reads::Bounded(_) = self.reads {
-            self.remember(ask, &answers, caller, generation);
-        }
         let home = ask.event.and_then(|event| answers.homes.get_key_value(&event));
         if let Some((event, calendar)) = home {
             self.homes.insert(*event, *calendar);
         }
         let asked = ask.calendars.iter().chain(home.map(|(_, calendar)| calendar));
-        let calendars = asked.filter_map(|id| self.held(&answers, caller, *id)).collect();
-        let bookings = answers.bookings.get(&caller.tenant_id).copied();
-        Ok(Checked { epoch: answers.epoch(), caller: Arc::clone(caller), calendars, bookings })
+        let checked = Checked {
+            epoch: Epoch(answers.epoch),
+            caller: Arc::clone(caller),
+            calendars: asked.filter_map(|id| held(&answers, caller, *id)).collect(),
+            bookings: ask.bookings.then(|| answers.bookings.get(&caller.tenant_id).copied()).flatten(),
+        };
+        admit(ask, &checked)?;
+        self.known.keep_caller(*ask.secret, answers.epoch, caller);
+        for held in &checked.calendars {
+            self.known.keep_role(caller.user_id, held.calendar_id, answers.epoch, held.acl, held.role);
+        }
+        self.learn(&checked, generation);
+        Ok(checked)
     }
 
-    fn held(&self, answers: &Answers, caller: &Caller, id: CalendarId) -> Option<Held> {
-        let head = answers.heads.get(&id)?;
-        let mut role = answers.roles.get(&(caller.user_id, id)).copied();
-        if plant::is(Bug::AuthoriseFirst) {
-            let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
-            role = decided.get(&(caller.user_id, id)).copied().or(role);
-            if let Some(role) = role {
-                decided.insert((caller.user_id, id), role);
-            }
+    /// Takes note of the epoch that a check has found.
+    fn observe(&self, epoch: i64) {
+        self.store.observe(Epoch(epoch));
+        self.refused.set_epoch(epoch);
+        if self.memory.set_epoch(epoch) {
+            self.known.forget();
         }
-        Some(Held { calendar_id: id, seq: head.seq, acl: head.acl, role })
     }
 
     /// Everything or nothing: one piece that is not remembered, and the primary is asked for all of them.
     fn ask_memory(&self, ask: &Ask<'_>) -> Option<Checked> {
         let Reads::Bounded(bound) = self.reads else { return None };
         let insists = ask.seen.is_some() && !plant::is(Bug::BoundedWithToken);
-        if insists || ask.bookings || ask.event.is_some() || !ask.memory || !self.memory.is_within(bound) {
+        if insists || ask.bookings || !ask.memory || !self.memory.is_within(bound) {
             return None;
         }
-        let caller = self.memory.caller(ask.secret)?;
-        let (seq, _) = self.memory.version(Subject::User(caller.user_id))?;
-        let (directory_seq, _) = self.memory.version(Subject::Tenant(caller.tenant_id))?;
-        let expired = caller.expires_at.is_some_and(|at| at <= self.clock.now());
-        if caller.seq < seq || caller.directory_seq < directory_seq || expired {
-            return None;
-        }
-        let mut calendars = Vec::with_capacity(ask.calendars.len());
-        for id in ask.calendars {
-            let (seq, acl) = self.memory.version(Subject::Calendar(*id))?;
-            let (under, role) = self.memory.role(caller.user_id, *id)?;
-            if under < acl {
-                return None;
-            }
-            calendars.push(Held { calendar_id: *id, seq, acl, role });
-        }
-        Some(Checked { epoch: Epoch(self.memory.epoch()), caller, calendars, bookings: None })
+        self.guess(ask)?.confirm(self.memory.epoch(), |subject| self.memory.version(subject))
     }
 
-    fn remember(&self, ask: &Ask<'_>, answers: &Answers, caller: &Arc<Caller>, generation: u64) {
-        let memory = &self.memory;
-        if memory.epoch() != answers.epoch {
-            memory.set_epoch(answers.epoch);
+    /// The versions that were read, for those who may be answered from memory.
+    fn learn(&self, checked: &Checked, generation: u64) {
+        let Reads::Bounded(_) = self.reads else { return };
+        if self.memory.epoch() != checked.epoch.0 {
             return;
         }
-        let learn = |subject, seq, acl| memory.learn(&Moved { subject, seq, acl }, generation);
-        learn(Subject::User(caller.user_id), caller.seq, 0);
-        learn(Subject::Tenant(caller.tenant_id), caller.directory_seq, 0);
-        memory.keep_caller(*ask.secret, caller);
-        for id in ask.calendars {
-            if let Some(head) = answers.heads.get(id) {
-                learn(Subject::Calendar(*id), head.seq, head.acl);
-                let role = answers.roles.get(&(caller.user_id, *id)).copied();
-                memory.keep_role(caller.user_id, *id, head.acl, role);
-            }
+        let caller = &checked.caller;
+        let user = Moved { subject: Subject::User(caller.user_id), seq: caller.seq, acl: 0 };
+        for moved in [user, checked.directory()].into_iter().chain(checked.calendars.iter().map(Held::moved)) {
+            self.memory.learn(&moved, generation);
         }
     }
 
@@ -280,4 +298,21 @@ impl Heads {
     pub fn complete(&self, as_of: Instant) {
         self.memory.complete(as_of);
     }
+}
+
+fn held(answers: &Answers, caller: &Caller, id: CalendarId) -> Option<Held> {
+    let head = answers.heads.get(&id)?;
+    let role = answers.roles.get(&(caller.user_id, id)).copied();
+    Some(Held { calendar_id: id, seq: head.seq, acl: head.acl, role })
+}
+
+/// Whether what was found is as new as what the client has seen.
+fn admit(ask: &Ask<'_>, checked: &Checked) -> Result<()> {
+    let Some(seen) = ask.seen else { return Ok(()) };
+    seen.admit(checked.epoch, |subject| match subject {
+        Subject::Calendar(id) => checked.calendars.iter().find(|held| held.calendar_id == id).map(|held| held.seq),
+        Subject::Tenant(id) => (id == checked.caller.tenant_id).then_some(checked.caller.directory_seq),
+        Subject::User(id) => (id == checked.caller.user_id).then_some(checked.caller.seq),
+        Subject::Bookings(id) => checked.bookings.filter(|_| id == checked.caller.tenant_id),
+    })
 }

@@ -11,7 +11,6 @@
 //! A write makes new versions and so new names; old ones are never asked for again and go when their time is over. So
 //! there is nothing to invalidate, and no race between a fill and an invalidation.
 
-mod answers;
 mod batch;
 mod breaker;
 mod consistency;
@@ -19,13 +18,17 @@ mod family;
 mod flight;
 mod heads;
 mod key;
+mod known;
 mod memory;
 mod metrics;
 mod redis;
 mod refused;
+mod shards;
 mod sql;
 mod tenant;
 mod values;
+mod versions;
+mod whole;
 
 pub use consistency::Consistency;
 pub use family::Family;
@@ -36,5 +39,5 @@ pub use values::{Answer, AsyncFill, Reading, Settings, Tiers, Value, Values, acc
 
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
-    pub use crate::sql::{CHECK, CHECK_EVENTS};
+    pub use crate::sql::{CHECK, CHECK_EVENTS, VERSIONS};
 }

@@ -1,77 +1,21 @@
-//! What an instance that answers in bounded mode remembers: versions, moved forward by the bus, and what rests on them.
+//! What an instance that answers in bounded mode remembers: versions, moved forward by the bus.
 //!
 //! A version that was read from the primary is remembered unless everything was forgotten while it was being read
 //! (`generation`); one that the bus tells is taken if it is newer. So an entry is never older than the newest news that
 //! this instance has heard. [`Memory::as_of`] says how far that reaches: everything committed before that instant has
 //! been heard.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use kernel::{CalendarId, Caller, Moved, Role, SecretHash, Subject, UserId};
-use xxhash_rust::xxh3::Xxh3Default;
+use kernel::{Moved, Subject};
 
-type Hasher = BuildHasherDefault<Xxh3Default>;
-
-const SHARDS: usize = 16;
-/// Entries of one shard; one more, and the shard is emptied.
-const SHARD_ENTRIES: usize = 65_536;
-
-/// A map in pieces, each with its own lock, emptied when it is full.
-#[derive(Debug)]
-struct Shards<K, V> {
-    parts: [RwLock<HashMap<K, V, Hasher>>; SHARDS],
-    hasher: Hasher,
-}
-
-impl<K, V> Default for Shards<K, V> {
-    fn default() -> Self {
-        Self { parts: std::array::from_fn(|_| RwLock::default()), hasher: Hasher::default() }
-    }
-}
-
-impl<K: Hash + Eq, V: Clone> Shards<K, V> {
-    fn part(&self, key: &K) -> &RwLock<HashMap<K, V, Hasher>> {
-        let hash = usize::try_from(self.hasher.hash_one(key) >> 48).unwrap_or(0);
-        &self.parts[hash % SHARDS]
-    }
-
-    fn get(&self, key: &K) -> Option<V> {
-        self.part(key).read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    /// `emptying` is called before the shard is emptied because it is full.
-    fn change(&self, key: K, emptying: impl FnOnce(), change: impl FnOnce(Option<&V>) -> V) {
-        let mut part = self.part(&key).write().unwrap_or_else(PoisonError::into_inner);
-        if part.len() >= SHARD_ENTRIES {
-            emptying();
-            part.clear();
-        }
-        let value = change(part.get(&key));
-        part.insert(key, value);
-    }
-
-    fn remove(&self, key: &K) {
-        self.part(key).write().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-
-    fn clear(&self) {
-        for part in &self.parts {
-            part.write().unwrap_or_else(PoisonError::into_inner).clear();
-        }
-    }
-}
+use crate::shards::Shards;
 
 #[derive(Debug)]
 pub(crate) struct Memory {
     born: Instant,
     versions: Shards<Subject, (i64, i64)>,
-    callers: Shards<SecretHash, Arc<Caller>>,
-    /// With the version of the access rules that they were read under.
-    roles: Shards<(UserId, CalendarId), (i64, Option<Role>)>,
     /// One more whenever something was forgotten.
     generation: AtomicU64,
     /// Microseconds since `born`, plus one; 0: nothing is known to be complete.
@@ -84,8 +28,6 @@ impl Memory {
         Self {
             born: Instant::now(),
             versions: Shards::default(),
-            callers: Shards::default(),
-            roles: Shards::default(),
             generation: AtomicU64::new(0),
             complete: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
@@ -110,8 +52,6 @@ impl Memory {
         self.complete.store(0, Ordering::Release);
         self.next_generation();
         self.versions.clear();
-        self.callers.clear();
-        self.roles.clear();
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -122,12 +62,15 @@ impl Memory {
         i64::try_from(self.epoch.load(Ordering::Acquire)).unwrap_or(0)
     }
 
-    /// Takes note of an epoch; of a new one by forgetting everything.
-    pub(crate) fn set_epoch(&self, epoch: i64) {
+    /// Takes note of an epoch; of a new one by forgetting everything. Answers whether it is new.
+    pub(crate) fn set_epoch(&self, epoch: i64) -> bool {
         let new = u64::try_from(epoch).unwrap_or(0);
-        if self.epoch.fetch_max(new, Ordering::AcqRel) < new {
+        // Most of the time it is the one that is known: then nothing is written.
+        let is_new = self.epoch() < epoch && self.epoch.fetch_max(new, Ordering::AcqRel) < new;
+        if is_new {
             self.forget();
         }
+        is_new
     }
 
     pub(crate) fn heard(&self, moved: &Moved) {
@@ -167,22 +110,6 @@ impl Memory {
     pub(crate) fn version(&self, subject: Subject) -> Option<(i64, i64)> {
         self.versions.get(&subject)
     }
-
-    pub(crate) fn keep_caller(&self, secret: SecretHash, caller: &Arc<Caller>) {
-        self.callers.change(secret, || (), |_| Arc::clone(caller));
-    }
-
-    pub(crate) fn caller(&self, secret: &SecretHash) -> Option<Arc<Caller>> {
-        self.callers.get(secret)
-    }
-
-    pub(crate) fn keep_role(&self, user: UserId, calendar: CalendarId, acl: i64, role: Option<Role>) {
-        self.roles.change((user, calendar), || (), |_| (acl, role));
-    }
-
-    pub(crate) fn role(&self, user: UserId, calendar: CalendarId) -> Option<(i64, Option<Role>)> {
-        self.roles.get(&(user, calendar))
-    }
 }
 
 fn newer(old: Option<&(i64, i64)>, moved: &Moved) -> (i64, i64) {
@@ -191,6 +118,7 @@ fn newer(old: Option<&(i64, i64)>, moved: &Moved) -> (i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use kernel::CalendarId;
     use uuid::Uuid;
 
     use super::*;

@@ -12,8 +12,11 @@ pub(crate) struct HeadMetrics {
 }
 
 impl HeadMetrics {
-    pub(crate) fn new() -> Self {
-        Self { batches: counter!("koyomi_head_batches_total"), size: histogram!("koyomi_head_batch_requests") }
+    pub(crate) fn new(statement: &'static str) -> Self {
+        Self {
+            batches: counter!("koyomi_head_batches_total", "statement" => statement),
+            size: histogram!("koyomi_head_batch_requests", "statement" => statement),
+        }
     }
 
     pub(crate) fn batch(&self, requests: usize) {

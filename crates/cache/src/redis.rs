@@ -22,6 +22,8 @@ const MAGIC: &[u8; 4] = b"kyo1";
 const HEADER: usize = 4 + 32 + 8;
 
 pub(crate) struct Redis {
+    /// The database whose values these are: several may share one Redis.
+    scope: Box<str>,
     pool: Pool,
     breaker: Breaker,
     metrics: RedisMetrics,
@@ -35,7 +37,7 @@ impl std::fmt::Debug for Redis {
 
 impl Redis {
     /// Connects when it is first needed.
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    pub(crate) fn new(url: &str, scope: &str) -> Result<Self> {
         let mut config = Config::from_url(url);
         config.pool = Some(PoolConfig {
             max_size: CONNECTIONS,
@@ -45,11 +47,11 @@ impl Redis {
         let pool = config
             .create_pool(Some(Runtime::Tokio1))
             .map_err(|error| Failure::invalid("KOYOMI_REDIS", format!("is not a redis:// URL: {error}")))?;
-        Ok(Self { pool, breaker: Breaker::new(), metrics: RedisMetrics::new() })
+        Ok(Self { scope: scope.into(), pool, breaker: Breaker::new(), metrics: RedisMetrics::new() })
     }
 
     pub(crate) async fn get(&self, key: &Key) -> Option<Vec<u8>> {
-        let name = Name::of(key);
+        let name = Name::of(&self.scope, key);
         let mut command = redis::cmd("GET");
         command.arg(name.text.as_slice());
         let raw: Option<Vec<u8>> = self.call(command).await.flatten();
@@ -64,7 +66,7 @@ impl Redis {
         if payload.len() > MAX_VALUE {
             return;
         }
-        let name = Name::of(key);
+        let name = Name::of(&self.scope, key);
         let mut command = redis::cmd("SET");
         let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         command.arg(name.text.as_slice()).arg(name.seal(payload)).arg("PX").arg(millis);
@@ -114,8 +116,9 @@ struct Name {
 }
 
 impl Name {
-    fn of(key: &Key) -> Self {
-        let hash = *blake3::hash(key.bytes()).as_bytes();
+    fn of(scope: &str, key: &Key) -> Self {
+        let hash =
+            *blake3::Hasher::new().update(scope.as_bytes()).update(b"\0").update(key.bytes()).finalize().as_bytes();
         let mut text = b"koyomi:".to_vec();
         text.extend_from_slice(&hash);
         Self { hash, text }
@@ -158,10 +161,11 @@ mod tests {
 
     #[test]
     fn only_the_whole_value_of_this_key_opens() {
-        let name = Name::of(&key(b"a"));
+        let name = Name::of("1/2", &key(b"a"));
         let sealed = name.seal(b"payload");
         assert_eq!(name.open(sealed.clone()).as_deref(), Some(&b"payload"[..]));
-        assert!(Name::of(&key(b"b")).open(sealed.clone()).is_none(), "another key's value");
+        assert!(Name::of("1/2", &key(b"b")).open(sealed.clone()).is_none(), "another key's value");
+        assert!(Name::of("1/3", &key(b"a")).open(sealed.clone()).is_none(), "another database's value");
         for cut in 0..sealed.len() {
             assert!(name.open(sealed[..cut].to_vec()).is_none(), "cut at {cut}");
             let mut garbled = sealed.clone();

@@ -1,4 +1,4 @@
-//! The one statement that every request begins with.
+//! The statement that every request begins with: [`VERSIONS`] where the caller and his rights are known, else [`CHECK`].
 
 /// `kind` 0: the epoch, always. 1: a credential that opens something. (Both head checks have these rows.)
 macro_rules! callers {
@@ -73,6 +73,18 @@ pub const CHECK_EVENTS: &str = concat!(
          select 4, 0, e.id, e.calendar_id, 0, 0, null, null, null, null, null, null, null, null
          from events e where e.id = any($8)"
 );
+
+/// The versions of users `$1`, calendars `$2` and tenants `$3`, and those of the bookings of tenants `$4`; `kind` 0 is the
+/// epoch, always.
+pub const VERSIONS: &str = "select 0 as kind, null::uuid as id, epoch as seq, 0::int8 as acl from deploy
+     union all
+     select 1, id, seq, 0 from users where id = any($1)
+     union all
+     select 2, calendar_id, seq, acl from heads where calendar_id = any($2)
+     union all
+     select 3, id, directory_seq, 0 from tenants where id = any($3)
+     union all
+     select 4, tenant_id, sum(seq)::int8, 0 from resource_heads where tenant_id = any($4) group by tenant_id";
 
 /// The versions of tenant `$1`: its names, and with `$2` its bookings.
 pub(crate) const TENANT: &str = "select d.epoch, t.directory_seq,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use kernel::plant::{self, Bug};
 use kernel::{Failure, Kind, Moved, Result};
 use moka::Expiry;
@@ -124,7 +125,7 @@ pub struct Values {
 }
 
 struct Inner {
-    l1: moka::sync::Cache<Key, Entry>,
+    l1: moka::sync::Cache<Key, Entry, RandomState>,
     l2: Option<Redis>,
     flights: Flights<Kept>,
     settings: Settings,
@@ -143,7 +144,8 @@ const OVERHEAD: usize = 300;
 const ATTEMPTS: usize = 3;
 
 impl Values {
-    pub fn new(settings: Settings) -> Result<Self> {
+    /// `scope` names the database that is cached.
+    pub fn new(settings: Settings, scope: &str) -> Result<Self> {
         let metrics: HashMap<Family, FamilyMetrics> =
             Family::ALL.into_iter().map(|family| (family, FamilyMetrics::new(family))).collect();
         let metrics = Arc::new(metrics);
@@ -160,9 +162,9 @@ impl Values {
                     metrics.bytes.decrement(f64::from(entry.weight));
                 }
             })
-            .build();
+            .build_with_hasher(RandomState::default());
         let l2 = match &settings.redis {
-            Some(url) if settings.tiers == Tiers::L1L2 => Some(Redis::new(url)?),
+            Some(url) if settings.tiers == Tiers::L1L2 => Some(Redis::new(url, scope)?),
             _ => None,
         };
         Ok(Self { inner: Arc::new(Inner { l1, l2, flights: Flights::new(), settings, metrics }) })
@@ -436,7 +438,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_read_under_other_access_rules_is_found_by_nobody() {
-        let values = Values::new(Settings::default()).unwrap();
+        let values = Values::new(Settings::default(), "").unwrap();
         let (old, new) = ([at(1)], [at(2)]);
         let view = View::Roles(&[Role::Reader]);
         let want = Want { family: Family::Page, epoch: Epoch(1), versions: &old, view, query: b"" };

@@ -20,6 +20,8 @@ pub enum Bug {
     KeepOtherAccess,
     /// Decide what the caller may see before the heads are checked.
     AuthoriseFirst,
+    /// Take somebody for who he was, without a look at his version.
+    KeepCaller,
     /// Answer a request that carries a consistency token from memory.
     BoundedWithToken,
     /// Acknowledge a write before its COMMIT.
@@ -31,7 +33,7 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TagAfterData,
         Self::JoinRunningCheck,
         Self::NoEpochInKey,
@@ -39,6 +41,7 @@ impl Bug {
         Self::FillUnderChecked,
         Self::KeepOtherAccess,
         Self::AuthoriseFirst,
+        Self::KeepCaller,
         Self::BoundedWithToken,
         Self::AcknowledgeFirst,
         Self::NoFence,
@@ -55,6 +58,7 @@ impl Bug {
             Self::FillUnderChecked => "fill_under_checked",
             Self::KeepOtherAccess => "keep_other_access",
             Self::AuthoriseFirst => "authorise_first",
+            Self::KeepCaller => "keep_caller",
             Self::BoundedWithToken => "bounded_with_token",
             Self::AcknowledgeFirst => "acknowledge_first",
             Self::NoFence => "no_fence",

@@ -65,7 +65,7 @@ impl Koyomi {
     pub fn open(store: Store, settings: Settings) -> Result<Self> {
         Ok(Self {
             heads: Heads::start(&store, settings.reads, settings.head_connections),
-            values: Values::new(settings.values)?,
+            values: Values::new(settings.values, store.identity())?,
             users: Users::new(store.clone()),
             store,
         })

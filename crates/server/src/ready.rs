@@ -25,6 +25,8 @@ use crate::state::App;
 
 /// Below this nothing is compressed (as in the middleware).
 const WORTHWHILE: usize = 1024;
+/// Room for so many at once, the common ones included.
+const HEADERS: usize = 14;
 /// A read that finds access changed under way begins anew so often.
 const ATTEMPTS: usize = 4;
 
@@ -92,8 +94,9 @@ where
     let question = question(app, asking);
     let values = &app.koyomi.values;
     let key = opened.body_key::<T>(&question, None);
-    let tag = tag_of(opened.epoch, key.fingerprint());
-    if let Some(sent) = asking.have.names(&tag) {
+    if !asking.have.is_absent()
+        && let Some(sent) = asking.have.names(&tag_of(opened.epoch, key.fingerprint()))
+    {
         return Ok(unchanged(sent));
     }
     if let Some(ready) = values.local::<Ready>(Family::Body, &key) {
@@ -105,7 +108,7 @@ where
     let epoch = loaded.epoch;
     let shaped = shape(loaded, opened)?;
     let bytes = Bytes::from(serde_json::to_vec(&shaped.body).map_err(Failure::internal)?);
-    asking.timings.add("render", began.elapsed(), None);
+    asking.timings.add("render", began.elapsed());
     let tag = shaped.tag.unwrap_or_else(|| tag_of(epoch, key.fingerprint()));
     let size = bytes.len();
     let ready = Arc::new(Ready { bytes, tag, gzip: OnceLock::new(), zstd: OnceLock::new() });
@@ -144,6 +147,7 @@ impl Ready {
         let (bytes, encoding) = self.form(asking.encoding);
         let mut response = Response::new(axum::body::Body::from(bytes));
         let headers = response.headers_mut();
+        headers.reserve(HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(encoding) = encoding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kernel::{Clock, Failure, Ids, Kind, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
+use tokio::sync::Notify;
 
 use crate::deploy::{Epoch, inspect, recognise};
 use crate::{Conn, Tx};
@@ -34,6 +35,9 @@ pub struct Store {
     ids: Ids,
     /// The newest that any statement of this process has seen.
     epoch: Arc<AtomicI64>,
+    /// Which database this is, among all there may be: of which server, and which one there.
+    identity: Arc<str>,
+    committed: Arc<Notify>,
 }
 
 impl Store {
@@ -45,7 +49,14 @@ impl Store {
         inspect(&mut first).await?;
         recognise(&mut first, &epoch).await?;
         let pool = pool(settings, options.clone(), Some(Arc::clone(&epoch))).await?;
-        Ok(Self { pool, options: Arc::new(options), clock, ids, epoch })
+        let identity: String = sqlx::query_scalar(
+            "select c.system_identifier || '/' || d.oid from pg_control_system() c, pg_database d
+             where d.datname = current_database()",
+        )
+        .fetch_one(&mut first)
+        .await?;
+        let (options, identity) = (Arc::new(options), identity.into());
+        Ok(Self { pool, options, clock, ids, epoch, identity, committed: Arc::default() })
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
@@ -74,12 +85,16 @@ impl Store {
     }
 
     /// A connection of its own, outside of the pool, for work that never ends: a few statements, over and over, each
-    /// planned once. Left to choose, PostgreSQL plans the head check anew for each length of its arrays, which takes ten
-    /// times as long as running it.
+    /// planned once, each by index. Left to choose, PostgreSQL plans the head check anew for each length of its arrays,
+    /// which takes ten times as long as running it, and reads small tables as a whole.
     pub async fn dedicated(&self, name: &str) -> Result<PgConnection> {
         let options = PgConnectOptions::clone(&self.options)
             .application_name(name)
-            .options([("plan_cache_mode", "force_generic_plan")]);
+            .options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
+            .options(
+                ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "memoize"]
+                    .map(|name| (format!("enable_{name}"), "off")),
+            );
         let mut conn = PgConnection::connect_with(&options).await.map_err(unreachable)?;
         recognise(&mut conn, &self.epoch).await?;
         Ok(conn)
@@ -89,6 +104,20 @@ impl Store {
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("select 1").execute(&mut self.conn().await?).await?;
         Ok(())
+    }
+
+    /// The name of this database, of whichever server: what is kept outside of it and belongs to it is kept under this.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Waits for a commit of this process. One commit while nobody waits is told to who comes next.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
+    }
+
+    pub(crate) fn has_committed(&self) {
+        self.committed.notify_one();
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -136,6 +136,7 @@ impl Tx {
         } else {
             self.finish().await?;
         }
+        store.has_committed();
         if narrows && !committed.bound.is_zero() && !plant::is(Bug::NoFence) {
             tokio::time::sleep(committed.bound).await;
         }

@@ -113,15 +113,9 @@ pub(crate) async fn delete_expired_sessions(conn: &mut Conn, now: DateTime<Utc>)
     Ok(gone.rows_affected())
 }
 
-/// Whether there was such a session. Whoever keeps callers in memory hears of it through `users.seq`.
+/// Whether there was such a session. Whoever keeps callers in memory hears of it: a trigger raises `users.seq`.
 pub(crate) async fn delete_session(conn: &mut Conn, hash: SecretHash) -> Done<bool> {
-    let done = sqlx::query(
-        "with ended as (delete from sessions where token_hash = $1 returning user_id)
-         update users set seq = seq + 1 where id in (select user_id from ended)",
-    )
-    .bind(hash.as_slice())
-    .execute(conn)
-    .await?;
+    let done = sqlx::query("delete from sessions where token_hash = $1").bind(hash.as_slice()).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -184,7 +178,7 @@ pub(crate) async fn find_for_update(conn: &mut Conn, tenant: TenantId, id: UserI
 
 pub(crate) async fn update(conn: &mut Conn, user: &User) -> Done<()> {
     sqlx::query(
-        "update users set name = $3, avatar_url = $4, time_zone = $5, version = $6, updated_at = $7, seq = seq + 1
+        "update users set name = $3, avatar_url = $4, time_zone = $5, version = $6, updated_at = $7
          where tenant_id = $1 and id = $2",
     )
     .bind(user.tenant_id)
@@ -293,19 +287,14 @@ pub(crate) async fn list_tokens(
     .await
 }
 
-/// Whether there was such a token.
+/// Whether there was such a token. A trigger raises `users.seq`.
 pub(crate) async fn revoke_token(conn: &mut Conn, user: UserId, id: TokenId, now: DateTime<Utc>) -> Done<bool> {
-    let done = sqlx::query(
-        "with revoked as (
-                 update api_tokens set revoked_at = $3 where id = $2 and user_id = $1 and revoked_at is null
-                 returning user_id
-             )
-             update users set seq = seq + 1 where id in (select user_id from revoked)",
-    )
-    .bind(user)
-    .bind(id)
-    .bind(now)
-    .execute(conn)
-    .await?;
+    let done =
+        sqlx::query("update api_tokens set revoked_at = $3 where id = $2 and user_id = $1 and revoked_at is null")
+            .bind(user)
+            .bind(id)
+            .bind(now)
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected() == 1)
 }

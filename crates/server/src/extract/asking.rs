@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use cache::Consistency;
 use http::header::ACCEPT_ENCODING;
 use http::request::Parts;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 use kernel::Failure;
 use koyomi::Asker;
 use users::Secret;
@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::middleware::Timings;
 
 /// What a client has seen, both ways.
-pub(crate) const CONSISTENCY: &str = "koyomi-consistency";
+pub(crate) const CONSISTENCY: HeaderName = HeaderName::from_static("koyomi-consistency");
 
 /// A read whose answer may come ready-made: who asks (the head check will tell), for what, and what he has already.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
     };
     // What has not even the form of a secret costs no query.
     let secret = Secret::parse(&secret).ok_or_else(Failure::unauthenticated)?.hash();
-    let seen = parts.headers.get(CONSISTENCY).map(|value| Consistency::decode(value.to_str().unwrap_or_default()));
+    let seen = parts.headers.get(&CONSISTENCY).map(|value| Consistency::decode(value.to_str().unwrap_or_default()));
     Ok(Asker { secret, seen: seen.transpose()? })
 }
 

@@ -67,6 +67,13 @@ impl IfNoneMatch {
     }
 }
 
+impl IfNoneMatch {
+    /// Whether nothing was sent, and nothing has to be compared.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self.0, Tags::Absent)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = ApiError;
 

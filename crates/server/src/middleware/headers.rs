@@ -2,23 +2,23 @@ use cache::Consistency;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use store::Stats;
 
-use super::trace::Names;
+use super::trace::{Names, REQUEST_ID, TRACEPARENT};
 use crate::etag;
 use crate::extract::CONSISTENCY;
 
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
 /// What every answer carries.
-pub(super) fn common(headers: &mut HeaderMap, names: &Names, timing: Option<HeaderValue>, stats: &Stats) {
-    for (name, value) in [("x-request-id", &names.request_id), ("traceparent", &names.traceparent)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    }
+pub(super) fn common(headers: &mut HeaderMap, names: Names, timing: Option<HeaderValue>, stats: &Stats) {
+    headers.reserve(8);
+    headers.insert(REQUEST_ID, names.request_id);
+    headers.insert(TRACEPARENT, names.traceparent);
     if let Some(timing) = timing {
-        headers.insert("server-timing", timing);
+        headers.insert(SERVER_TIMING, timing);
     }
     if let Some(token) = Consistency::of(stats.seen())
         && let Ok(token) = HeaderValue::try_from(token.encode())

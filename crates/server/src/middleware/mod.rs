@@ -1,5 +1,5 @@
-//! What every request passes through, outermost first: [`observe`] (ids, span, counting, time limit, panics, problem
-//! documents, headers), then compression.
+//! What every request passes through: [`Observe`] (ids, span, counting, time limit, panics, problem documents, headers,
+//! compression).
 
 mod compression;
 mod headers;
@@ -7,6 +7,5 @@ mod observe;
 mod timing;
 mod trace;
 
-pub(crate) use compression::compression;
-pub(crate) use observe::observe;
+pub(crate) use observe::Observe;
 pub(crate) use timing::Timings;

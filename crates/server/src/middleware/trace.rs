@@ -1,41 +1,61 @@
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Ids;
 use uuid::Uuid;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What a request is called: in our log, in the answer, and in the traces of whoever sent it.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
-    pub request_id: String,
+    pub request_id: HeaderValue,
     /// W3C Trace Context: the sender's trace id, or a new one, with a span id of ours.
-    pub traceparent: String,
+    pub traceparent: HeaderValue,
 }
 
 impl Names {
     pub(crate) fn of(headers: &HeaderMap, ids: &Ids) -> Self {
         let minted: Uuid = ids.mint();
-        let incoming = headers.get("x-request-id").and_then(sane);
-        let (trace, flags) = headers
-            .get("traceparent")
-            .and_then(parent)
-            .unwrap_or_else(|| (minted.simple().to_string(), "00".to_owned()));
+        let request_id = headers.get(&REQUEST_ID).filter(|value| is_sane(value)).cloned().unwrap_or_else(|| {
+            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+            plain(minted.hyphenated().encode_lower(&mut text).as_bytes())
+        });
+        let mut own = [0; uuid::fmt::Simple::LENGTH];
+        let own: &str = minted.simple().encode_lower(&mut own);
+        let (trace, flags) = headers.get(&TRACEPARENT).and_then(parent).unwrap_or((own, "00"));
+        let mut text = [0; 55];
+        text[..3].copy_from_slice(b"00-");
+        text[3..35].copy_from_slice(trace.as_bytes());
+        text[35] = b'-';
         // The second half of a UUIDv7 is random, and never zero.
-        let span = &minted.simple().to_string()[16..];
-        Self {
-            traceparent: format!("00-{trace}-{span}-{flags}"),
-            request_id: incoming.unwrap_or_else(|| minted.to_string()),
-        }
+        text[36..52].copy_from_slice(&own.as_bytes()[16..]);
+        text[52] = b'-';
+        text[53..].copy_from_slice(flags.as_bytes());
+        Self { traceparent: plain(&text), request_id }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn traceparent(&self) -> &str {
+        self.traceparent.to_str().unwrap_or_default()
     }
 }
 
+/// Of letters and digits of our own.
+fn plain(text: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static(""))
+}
+
 /// Goes into logs and headers: short, and of plain characters.
-fn sane(value: &HeaderValue) -> Option<String> {
-    let text = value.to_str().ok()?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:+/=".contains(&b);
-    ((1..=128).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+fn is_sane(value: &HeaderValue) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:+/=".contains(b);
+    (1..=128).contains(&value.len()) && value.as_bytes().iter().all(plain)
 }
 
 /// Trace id and flags of a valid `traceparent` (W3C Trace Context §3.2). Later versions are read as far as this one goes.
-fn parent(value: &HeaderValue) -> Option<(String, String)> {
+fn parent(value: &HeaderValue) -> Option<(&str, &str)> {
     let text = value.to_str().ok()?;
     let mut parts = text.split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -51,16 +71,37 @@ fn parent(value: &HeaderValue) -> Option<(String, String)> {
         && hex(span, 16)
         && nonzero(span)
         && hex(flags, 2);
-    valid.then(|| (trace.to_owned(), flags.to_owned()))
+    valid.then_some((trace, flags))
 }
 
 #[cfg(test)]
 mod tests {
+    use kernel::Clock;
+
     use super::*;
+
+    fn ids() -> Ids {
+        Ids::random(Clock::System)
+    }
+
+    #[test]
+    fn without_a_name_a_request_gets_one() {
+        let names = Names::of(&HeaderMap::new(), &ids());
+        let id: Uuid = names.request_id().parse().unwrap();
+        let simple = id.simple().to_string();
+        assert_eq!(names.traceparent(), format!("00-{simple}-{}-00", &simple[16..]));
+        let junk = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("<script>"))]);
+        assert!(Uuid::parse_str(Names::of(&junk, &ids()).request_id()).is_ok());
+    }
 
     #[test]
     fn only_valid_parents_are_continued() {
-        let read = |text: &'static str| parent(&HeaderValue::from_static(text));
+        let read = |text: &'static str| {
+            let names = Names::of(&HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_static(text))]), &ids());
+            let (trace, flags) = parent(&HeaderValue::from_static(text)).map(|(t, f)| (t.to_owned(), f.to_owned()))?;
+            assert!(names.traceparent().starts_with(&format!("00-{trace}-")) && names.traceparent().ends_with(&flags));
+            Some((trace, flags))
+        };
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         assert_eq!(
             read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),

@@ -16,14 +16,13 @@ mod transfer;
 mod users;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::ApiError;
-use crate::middleware::{compression, observe};
+use crate::middleware::Observe;
 use crate::state::App;
 use crate::{metrics, openapi, problems};
 
@@ -72,7 +71,6 @@ pub fn router(app: App) -> Router {
         .route("/problems/{code}", get(problems::explain))
         .merge(openapi::routes())
         .fallback(async || ApiError::no_such_route())
-        .layer(compression())
-        .layer(from_fn_with_state(app.clone(), observe))
+        .layer(Observe(app.clone()))
         .with_state(app)
 }

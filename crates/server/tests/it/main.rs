@@ -6,6 +6,7 @@ mod access;
 mod cache;
 mod consistency;
 mod crash;
+mod hangups;
 mod harness;
 mod heads;
 mod make;

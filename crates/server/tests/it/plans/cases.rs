@@ -25,6 +25,14 @@ impl World {
         let mut cases = Vec::new();
         for n in [1, 64] {
             cases.extend(self.head_checks(n));
+            let calendars = uuids(&self.calendars[..n]);
+            let tenant = || uuids(&[self.tenant]);
+            let arguments = vec![uuids(&self.users), calendars, tenant(), tenant()];
+            cases.push(case(&format!("the versions of {n} calendars"), cache::hot::VERSIONS, arguments).costs(
+                10.0,
+                200 + 4 * n as u64,
+                100,
+            ));
         }
         cases.extend([
             case("50 users", users::hot::FIND_MANY, vec![self.tenant(), ids]).costs(1.0, 180, 0),

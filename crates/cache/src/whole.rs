@@ -1,11 +1,91 @@
-use std::collections::HashMap;
+//! The whole check: who shows this secret, what may he do in these calendars, and how new are they?
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use kernel::{CalendarId, Caller, Credential, EventId, Role, SecretHash, TenantId, TokenId, UserId};
+use kernel::{CalendarId, Caller, Credential, EventId, Failure, Result, Role, SecretHash, TenantId, TokenId, UserId};
 use sqlx::FromRow;
-use store::Epoch;
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
+
+use crate::batch::Statement;
+use crate::sql;
+
+/// What one request asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub secret: &'a SecretHash,
+    pub calendars: &'a [CalendarId],
+    /// In whose calendar the caller is interested.
+    pub event: Option<EventId>,
+    pub bookings: bool,
+}
+
+/// What all of them ask.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Whole {
+    secrets: HashMap<SecretHash, usize>,
+    order: Vec<SecretHash>,
+    bookings: Vec<bool>,
+    calendars: Vec<CalendarId>,
+    known: HashSet<(usize, CalendarId)>,
+    pairs: (Vec<i32>, Vec<CalendarId>),
+    events: (Vec<i32>, Vec<EventId>),
+}
+
+impl Statement for Whole {
+    type Wanted<'a> = Wanted<'a>;
+    type Answers = Answers;
+
+    const NAME: &'static str = "whole";
+
+    fn add(&mut self, wanted: Wanted<'_>) {
+        let next = self.order.len();
+        let n = *self.secrets.entry(*wanted.secret).or_insert(next);
+        if n == next {
+            self.order.push(*wanted.secret);
+            self.bookings.push(false);
+        }
+        self.bookings[n] |= wanted.bookings;
+        let place = i32::try_from(n + 1).unwrap_or(i32::MAX);
+        for calendar in wanted.calendars {
+            if self.known.insert((n, *calendar)) {
+                self.pairs.0.push(place);
+                self.pairs.1.push(*calendar);
+                self.calendars.push(*calendar);
+            }
+        }
+        if let Some(event) = wanted.event {
+            self.events.0.push(place);
+            self.events.1.push(event);
+        }
+    }
+
+    fn covers(&self, wanted: Wanted<'_>) -> bool {
+        let Some(n) = self.secrets.get(wanted.secret) else { return false };
+        wanted.event.is_none()
+            && (!wanted.bookings || self.bookings[*n])
+            && wanted.calendars.iter().all(|calendar| self.known.contains(&(*n, *calendar)))
+    }
+
+    async fn run(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Answers> {
+        let hashes: Vec<&[u8]> = self.order.iter().map(<[u8; 32]>::as_slice).collect();
+        let events = !self.events.0.is_empty();
+        let mut query = sqlx::query_as(if events { sql::CHECK_EVENTS } else { sql::CHECK })
+            .bind(hashes)
+            .bind(&self.bookings)
+            .bind(now)
+            .bind(&self.calendars)
+            .bind(&self.pairs.0)
+            .bind(&self.pairs.1);
+        if events {
+            query = query.bind(&self.events.0).bind(&self.events.1);
+        }
+        let rows: Vec<Row> = query.fetch_all(conn).await?;
+        Answers::read(rows, &self.order).ok_or_else(|| Failure::internal("the head check answered nonsense"))
+    }
+}
 
 /// A calendar's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +103,6 @@ pub(crate) struct Answers {
     pub roles: HashMap<(UserId, CalendarId), Role>,
     pub bookings: HashMap<TenantId, i64>,
     pub homes: HashMap<EventId, CalendarId>,
-}
-
-impl Answers {
-    pub(crate) fn epoch(&self) -> Epoch {
-        Epoch(self.epoch)
-    }
 }
 
 /// A row of [`crate::sql::CHECK`].
