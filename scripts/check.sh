@@ -78,6 +78,7 @@ cmd_test() {
   run_step "cargo test --workspace" in_group cargo test --locked --workspace --no-fail-fast
   run_step "the API without a cache" in_mode off strict
   run_step "the API with bounded reads" in_mode l1 bounded:100ms
+  run_step "a short storm" short_storm
   finish_steps
 }
 

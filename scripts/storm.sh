@@ -49,3 +49,20 @@ TXT
   step "The storm"
   STALE_DATABASE_URL=$url in_group "$target/release/stale" --koyomi "$STATE/koyomi-planted" "${options[@]}"
 }
+
+# What the tests run of it, with unoptimised programs: a minute of weather, and some of the mistakes.
+short_storm() {
+  local target bug
+  in_group cargo build --locked --workspace --features server/planted --bin koyomi --bin stale || return 1
+  target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+  make_state_dir
+  cp "$target/debug/koyomi" "$STATE/koyomi-planted"
+  storm_run "$target/debug/stale" --seed 5 --reads 6000 --seconds 60 --writers 8 --readers 12 || return 1
+  for bug in no_view_in_key keep_other_access keep_caller bounded_with_token; do
+    storm_run "$target/debug/stale" --seed 5 --seconds 60 --writers 8 --readers 12 --bug "$bug" || return 1
+  done
+}
+
+storm_run() {
+  STALE_DATABASE_URL=$KOYOMI_TEST_DATABASE_URL in_group "$1" --koyomi "$STATE/koyomi-planted" "${@:2}"
+}

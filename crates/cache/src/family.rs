@@ -66,3 +66,13 @@ impl Family {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_listed_in_the_order_of_their_numbers() {
+        assert!(Family::ALL.into_iter().enumerate().all(|(n, family)| family as usize == n));
+    }
+}

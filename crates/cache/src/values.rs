@@ -1,5 +1,4 @@
 use std::any::Any;
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -129,7 +128,16 @@ struct Inner {
     l2: Option<Redis>,
     flights: Flights<Kept>,
     settings: Settings,
-    metrics: Arc<HashMap<Family, FamilyMetrics>>,
+    metrics: Arc<Metrics>,
+}
+
+/// In the order of [`Family::ALL`], which is that of their numbers.
+struct Metrics([FamilyMetrics; Family::ALL.len()]);
+
+impl Metrics {
+    fn of(&self, family: Family) -> &FamilyMetrics {
+        &self.0[family as usize]
+    }
 }
 
 impl fmt::Debug for Values {
@@ -146,9 +154,7 @@ const ATTEMPTS: usize = 3;
 impl Values {
     /// `scope` names the database that is cached.
     pub fn new(settings: Settings, scope: &str) -> Result<Self> {
-        let metrics: HashMap<Family, FamilyMetrics> =
-            Family::ALL.into_iter().map(|family| (family, FamilyMetrics::new(family))).collect();
-        let metrics = Arc::new(metrics);
+        let metrics = Arc::new(Metrics(Family::ALL.map(FamilyMetrics::new)));
         let gone = Arc::clone(&metrics);
         let l1 = moka::sync::Cache::builder()
             .max_capacity(settings.l1_bytes)
@@ -157,10 +163,9 @@ impl Values {
             })
             .expire_after(ByFamily)
             .eviction_listener(move |_, entry: Entry, _| {
-                if let Some(metrics) = gone.get(&entry.family) {
-                    metrics.entries.decrement(1.0);
-                    metrics.bytes.decrement(f64::from(entry.weight));
-                }
+                let metrics = gone.of(entry.family);
+                metrics.entries.decrement(1.0);
+                metrics.bytes.decrement(f64::from(entry.weight));
             })
             .build_with_hasher(RandomState::default());
         let l2 = match &settings.redis {
@@ -189,9 +194,7 @@ impl Values {
         F: AsyncFill<T>,
     {
         let inner = &self.inner;
-        let Some(metrics) = inner.metrics.get(&want.family) else {
-            return Err(Failure::internal("a family without metrics"));
-        };
+        let metrics = inner.metrics.of(want.family);
         let keeps = self.keeps(want.family);
         for _ in 0..ATTEMPTS {
             let answer = if keeps {
@@ -242,9 +245,7 @@ impl Values {
             }
         };
         async move {
-            let Some(metrics) = this.inner.metrics.get(&family) else {
-                return Err(Failure::internal("a family without metrics"));
-            };
+            let metrics = this.inner.metrics.of(family);
             if let Some(redis) = &this.inner.l2
                 && let Some(bytes) = redis.get(&key).await
                 && let Ok(value) = rmp_serde::from_slice::<T>(&bytes)
@@ -283,10 +284,9 @@ impl Values {
     fn keep(&self, family: Family, key: Key, value: &Kept, weight: usize) {
         // In memory a value takes about twice what it takes on the wire.
         let weight = u32::try_from(weight.saturating_mul(2)).unwrap_or(u32::MAX);
-        if let Some(metrics) = self.inner.metrics.get(&family) {
-            metrics.entries.increment(1.0);
-            metrics.bytes.increment(f64::from(weight));
-        }
+        let metrics = self.inner.metrics.of(family);
+        metrics.entries.increment(1.0);
+        metrics.bytes.increment(f64::from(weight));
         self.inner.l1.insert(key, Entry { family, value: Arc::clone(value), weight, ttl: jittered(family.ttl()) });
     }
 
@@ -296,9 +296,8 @@ impl Values {
             return None;
         }
         let hit = self.inner.l1.get(key).and_then(|entry| entry.value.downcast::<T>().ok());
-        if let Some(metrics) = self.inner.metrics.get(&family) {
-            if hit.is_some() { &metrics.l1_hits } else { &metrics.misses }.increment(1);
-        }
+        let metrics = self.inner.metrics.of(family);
+        if hit.is_some() { &metrics.l1_hits } else { &metrics.misses }.increment(1);
         hit
     }
 
@@ -319,7 +318,7 @@ impl Values {
         let (this, hit, again) = (self.clone(), Arc::clone(hit), fill.start());
         tokio::spawn(async move {
             let Ok(again) = again.await else { return };
-            let Some(metrics) = this.inner.metrics.get(&family) else { return };
+            let metrics = this.inner.metrics.of(family);
             if (again.epoch, again.versions.as_slice()) != (hit.epoch, &hit.versions[..]) {
                 return;
             }

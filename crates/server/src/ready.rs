@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use cache::{Answer as Read, Family, is_access_moved};
+use cache::{Answer as Read, Consistency, Family, is_access_moved};
 use chrono::Datelike;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -16,11 +16,11 @@ use http::{HeaderValue, StatusCode};
 use kernel::{Failure, Result};
 use koyomi::Opened;
 use serde::Serialize;
-use store::Epoch;
+use store::{Epoch, Seen};
 
 use crate::error::Answer;
 use crate::etag::PRIVATE;
-use crate::extract::{Asking, Encoding};
+use crate::extract::{Asking, CONSISTENCY, Encoding};
 use crate::state::App;
 
 /// Below this nothing is compressed (as in the middleware).
@@ -49,6 +49,8 @@ struct Ready {
     bytes: Bytes,
     /// With quotes.
     tag: String,
+    /// What it rests on, for the client to send back.
+    token: Option<HeaderValue>,
     gzip: OnceLock<Bytes>,
     zstd: OnceLock<Bytes>,
 }
@@ -105,13 +107,13 @@ where
     let loaded = load(opened.clone()).await?;
     let began = Instant::now();
     let key = opened.body_key(&question, Some(&loaded));
-    let epoch = loaded.epoch;
+    let (epoch, token) = (loaded.epoch, token_of(&loaded));
     let shaped = shape(loaded, opened)?;
     let bytes = Bytes::from(serde_json::to_vec(&shaped.body).map_err(Failure::internal)?);
     asking.timings.add("render", began.elapsed());
     let tag = shaped.tag.unwrap_or_else(|| tag_of(epoch, key.fingerprint()));
     let size = bytes.len();
-    let ready = Arc::new(Ready { bytes, tag, gzip: OnceLock::new(), zstd: OnceLock::new() });
+    let ready = Arc::new(Ready { bytes, tag, token, gzip: OnceLock::new(), zstd: OnceLock::new() });
     values.keep_local(Family::Body, key, &ready, size + size / 2);
     Ok(ready.respond(asking))
 }
@@ -128,6 +130,11 @@ fn question(app: &App, asking: &Asking) -> Vec<u8> {
 
 fn tag_of(epoch: Epoch, fingerprint: u64) -> String {
     format!("\"{}.{fingerprint:016x}\"", epoch.0)
+}
+
+fn token_of<T>(loaded: &Read<T>) -> Option<HeaderValue> {
+    let seen = Seen { epoch: Some(loaded.epoch), versions: loaded.versions.to_vec() };
+    HeaderValue::try_from(Consistency::of(seen)?.encode()).ok()
 }
 
 fn unchanged(tag: &str) -> Response {
@@ -156,6 +163,9 @@ impl Ready {
             headers.insert(ETAG, tag);
         }
         headers.insert(CACHE_CONTROL, PRIVATE);
+        if let Some(token) = &self.token {
+            headers.insert(CONSISTENCY, token.clone());
+        }
         response
     }
 

@@ -20,7 +20,9 @@ pub(super) fn common(headers: &mut HeaderMap, names: Names, timing: Option<Heade
     if let Some(timing) = timing {
         headers.insert(SERVER_TIMING, timing);
     }
-    if let Some(token) = Consistency::of(stats.seen())
+    // A ready-made answer brings its own.
+    if !headers.contains_key(CONSISTENCY)
+        && let Some(token) = Consistency::of(stats.seen())
         && let Ok(token) = HeaderValue::try_from(token.encode())
     {
         headers.insert(CONSISTENCY, token);
