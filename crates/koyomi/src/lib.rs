@@ -23,7 +23,7 @@ pub use change::EventPatch;
 pub use events_read::{Expand, Listed, Listing};
 pub use guests::Reply;
 pub use input::EventTime;
-pub use opened::{Asker, Opened};
+pub use opened::{Asker, Opened, Scope};
 pub use schedule::{EventInput, GuestInput};
 pub use transfer::{ImportIssue, ImportLimits, ImportOptions, ImportOutcome, ImportReport, MAX_ISSUES, TransferFormat};
 

@@ -32,6 +32,20 @@ pub struct Opened {
     sharing: Sharing,
 }
 
+/// What a read is about: what its answer depends on, and who may have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// What happens in calendars.
+    Calendars(Vec<CalendarId>),
+    /// A calendar itself.
+    Calendar(CalendarId),
+    Event(EventId),
+    /// People and resources of the tenant.
+    Directory,
+    /// When the tenant's resources are taken.
+    Bookings,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sharing {
     Roles,
@@ -45,8 +59,19 @@ impl Koyomi {
         Ok(self.check(asker, &[], None, false, memory).await?.caller)
     }
 
+    /// The head check of a read: refuses what is not shared with the caller.
+    pub async fn enter(&self, asker: &Asker, scope: &Scope) -> Result<Opened> {
+        match scope {
+            Scope::Calendars(ids) => self.open_calendars(asker, ids).await,
+            Scope::Calendar(id) => self.open_calendar(asker, *id).await,
+            Scope::Event(id) => self.open_event(asker, *id).await,
+            Scope::Directory => self.open_directory(asker).await,
+            Scope::Bookings => self.open_bookings(asker).await,
+        }
+    }
+
     /// Opens a list over calendars: all of them are shared with the caller, or it is `not_found`.
-    pub async fn open_calendars(&self, asker: &Asker, ids: &[CalendarId]) -> Result<Opened> {
+    async fn open_calendars(&self, asker: &Asker, ids: &[CalendarId]) -> Result<Opened> {
         if ids.is_empty() || ids.len() > MAX_CALENDARS {
             return Err(Failure::malformed("?calendar_id", format!("must be given 1 to {MAX_CALENDARS} times")));
         }
@@ -65,13 +90,13 @@ impl Koyomi {
     }
 
     /// Opens one calendar itself. What is shown of it says what the caller may do: no two roles have the same answer.
-    pub async fn open_calendar(&self, asker: &Asker, id: CalendarId) -> Result<Opened> {
+    async fn open_calendar(&self, asker: &Asker, id: CalendarId) -> Result<Opened> {
         Ok(Opened { sharing: Sharing::Mine, ..self.open_calendars(asker, &[id]).await? })
     }
 
     /// Opens an event. Whether he sees it is for the fill to say where he is no writer of its calendar: he may be its
     /// guest.
-    pub async fn open_event(&self, asker: &Asker, id: EventId) -> Result<Opened> {
+    async fn open_event(&self, asker: &Asker, id: EventId) -> Result<Opened> {
         let checked = self.check(asker, &[], Some(id), false, true).await?;
         let Some(held) = checked.calendars.first() else { return Err(Failure::not_found("event")) };
         let (roles, sharing) = match held.role {
@@ -82,13 +107,13 @@ impl Koyomi {
     }
 
     /// Opens what belongs to the whole tenant: its people and resources.
-    pub async fn open_directory(&self, asker: &Asker) -> Result<Opened> {
+    async fn open_directory(&self, asker: &Asker) -> Result<Opened> {
         let checked = self.check(asker, &[], None, false, true).await?;
         Ok(Opened::of(checked, Vec::new(), Sharing::Tenant))
     }
 
     /// Opens the tenant's bookings: always from the primary.
-    pub async fn open_bookings(&self, asker: &Asker) -> Result<Opened> {
+    async fn open_bookings(&self, asker: &Asker) -> Result<Opened> {
         let checked = self.check(asker, &[], None, true, false).await?;
         let bookings = checked.bookings.ok_or_else(|| Failure::internal("the head check left out the bookings"))?;
         let subject = Subject::Bookings(checked.caller.tenant_id);

@@ -1,6 +1,7 @@
 //! koyomi over HTTP: extract, call, shape. What may happen is decided behind the doors of the rooms; here is only how
 //! it is asked for and how it is answered.
 
+mod again;
 mod etag;
 mod extract;
 mod housekeeping;
@@ -20,6 +21,5 @@ pub mod config;
 pub mod error;
 
 pub use openapi::document;
-pub use rest::router;
 pub use serve::serve;
 pub use state::{App, Settings};

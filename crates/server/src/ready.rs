@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use kernel::{Failure, Result};
-use koyomi::Opened;
+use koyomi::{Opened, Scope};
 use serde::Serialize;
 use store::{Epoch, Seen};
 
@@ -58,11 +58,11 @@ struct Ready {
 /// Answers a read: from the heads alone when the client has it already, else with the ready-made body, else with one that
 /// is made now, of cached data where there are.
 ///
-/// `open` is the head check, `load` reads the data under it, `shape` makes the body.
+/// `scope` is what the head check is about, `load` reads the data under it, `shape` makes the body.
 pub(crate) async fn answer<'a, T, B>(
     app: &'a App,
     asking: &'a Asking,
-    open: impl Fn() -> BoxFuture<'a, Result<Opened>>,
+    scope: Scope,
     load: impl Fn(Opened) -> BoxFuture<'a, Result<Read<T>>>,
     shape: impl Fn(Read<T>, &Opened) -> Result<Shaped<B>>,
 ) -> Answer
@@ -70,9 +70,12 @@ where
     B: Serialize,
 {
     let mut last = None;
-    for _ in 0..ATTEMPTS {
-        let opened = open().await?;
-        match attempt(app, asking, &opened, &load, &shape).await {
+    for attempted in 0..ATTEMPTS {
+        let opened = match &asking.opened {
+            Some(opened) if attempted == 0 => Opened::clone(opened),
+            _ => app.koyomi.enter(&asking.asker, &scope).await?,
+        };
+        match attempt(app, asking, &scope, &opened, &load, &shape).await {
             Err(failure) if is_access_moved(&failure) => {
                 app.koyomi.doubt(&opened);
                 last = Some(failure);
@@ -83,9 +86,21 @@ where
     Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")).into())
 }
 
+/// The answer that is there already: none is needed, or it is ready.
+pub(crate) fn at_once(app: &App, asking: &Asking, opened: &Opened, question: &[u8]) -> Option<Response> {
+    let key = opened.body_key::<()>(question, None);
+    if !asking.have.is_absent()
+        && let Some(sent) = asking.have.names(&tag_of(opened.epoch, key.fingerprint()))
+    {
+        return Some(unchanged(sent));
+    }
+    app.koyomi.values.local::<Ready>(Family::Body, &key).map(|ready| ready.respond(asking))
+}
+
 async fn attempt<'a, T, B>(
     app: &App,
     asking: &Asking,
+    scope: &Scope,
     opened: &Opened,
     load: &impl Fn(Opened) -> BoxFuture<'a, Result<Read<T>>>,
     shape: &impl Fn(Read<T>, &Opened) -> Result<Shaped<B>>,
@@ -94,16 +109,11 @@ where
     B: Serialize,
 {
     let question = question(app, asking);
+    if let Some(response) = at_once(app, asking, opened, &question) {
+        app.again.remember(asking, scope);
+        return Ok(response);
+    }
     let values = &app.koyomi.values;
-    let key = opened.body_key::<T>(&question, None);
-    if !asking.have.is_absent()
-        && let Some(sent) = asking.have.names(&tag_of(opened.epoch, key.fingerprint()))
-    {
-        return Ok(unchanged(sent));
-    }
-    if let Some(ready) = values.local::<Ready>(Family::Body, &key) {
-        return Ok(ready.respond(asking));
-    }
     let loaded = load(opened.clone()).await?;
     let began = Instant::now();
     let key = opened.body_key(&question, Some(&loaded));
@@ -119,7 +129,7 @@ where
 }
 
 /// What was asked, letter by letter; and the day, since a list without an end ends so many months from today.
-fn question(app: &App, asking: &Asking) -> Vec<u8> {
+pub(crate) fn question(app: &App, asking: &Asking) -> Vec<u8> {
     let target = asking.target.path_and_query().map_or("", |target| target.as_str());
     let day = app.koyomi.store.clock().now().num_days_from_ce();
     let mut question = Vec::with_capacity(target.len() + 4);

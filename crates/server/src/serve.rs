@@ -2,6 +2,8 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use axum::ServiceExt;
+use axum::extract::Request;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
@@ -29,7 +31,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         stop.await;
         let _ = stopping.send(());
     };
-    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
+    let served =
+        axum::serve(listener, ServiceExt::<Request>::into_make_service(router(app))).with_graceful_shutdown(stop);
     let too_long = async {
         // An error means that serving ended by itself.
         if stopped.await.is_err() {

@@ -6,6 +6,8 @@ use kernel::{Clock, Ids, Result};
 use koyomi::Koyomi;
 use store::Store;
 
+use crate::again::Again;
+
 /// What every handler is given: one pointer, since each request makes several of it.
 #[derive(Debug, Clone)]
 pub struct App(Arc<Inner>);
@@ -24,6 +26,7 @@ pub struct Inner {
     /// Mints request ids: apart from the store's, so that a test with seeded ids gets the same rows however many
     /// requests it makes.
     pub(crate) request_ids: Ids,
+    pub(crate) again: Again,
     /// What [`crate::serve`] starts.
     pub(crate) bus: bus::Settings,
 }
@@ -51,6 +54,6 @@ impl App {
         let store = Store::open(&settings.database, clock, ids).await?;
         let bus = bus::Settings::new(settings.bus, settings.database.url);
         let koyomi = Koyomi::open(store, settings.koyomi)?;
-        Ok(Self(Arc::new(Inner { koyomi, request_ids: Ids::random(Clock::System), bus })))
+        Ok(Self(Arc::new(Inner { koyomi, request_ids: Ids::random(Clock::System), again: Again::default(), bus })))
     }
 }

@@ -1,12 +1,13 @@
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use cache::Consistency;
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Uri};
-use kernel::Failure;
-use koyomi::Asker;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use kernel::{Failure, SecretHash};
+use koyomi::{Asker, Opened};
 use users::Secret;
 
 use super::auth::{secret, unauthenticated};
@@ -26,6 +27,10 @@ pub(crate) struct Asking {
     pub target: Uri,
     pub encoding: Encoding,
     pub timings: Timings,
+    /// A GET that shows this header, and no cookie: the same two again are the same question (see [`crate::again`]).
+    pub bearer: Option<HeaderValue>,
+    /// The head check, where it has been made already for this request.
+    pub opened: Option<Arc<Opened>>,
 }
 
 /// In which form the answer leaves.
@@ -39,15 +44,36 @@ pub(crate) enum Encoding {
 impl<S: Send + Sync> FromRequestParts<S> for Asking {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let bearer = parts.headers.get(AUTHORIZATION).filter(|_| parts.method == Method::GET).cloned();
         Ok(Self {
-            asker: asker(parts)?,
-            have: IfNoneMatch::from_request_parts(parts, state).await?,
-            target: parts.uri.clone(),
-            encoding: Encoding::of(&parts.headers),
-            timings: parts.extensions.get::<Timings>().cloned().unwrap_or_default(),
+            bearer,
+            opened: parts.extensions.remove::<Arc<Opened>>(),
+            ..Self::of(asker(parts)?.secret, &parts.headers, parts.uri.clone(), timings(&parts.extensions))?
         })
     }
+}
+
+impl Asking {
+    pub(crate) fn of(secret: SecretHash, headers: &HeaderMap, target: Uri, timings: Timings) -> Result<Self, ApiError> {
+        Ok(Self {
+            asker: Asker { secret, seen: seen(headers)? },
+            have: IfNoneMatch::of(headers)?,
+            target,
+            encoding: Encoding::of(headers),
+            timings,
+            bearer: None,
+            opened: None,
+        })
+    }
+}
+
+pub(crate) fn timings(extensions: &Extensions) -> Timings {
+    extensions.get::<Timings>().cloned().unwrap_or_default()
+}
+
+fn seen(headers: &HeaderMap) -> Result<Option<Consistency>, Failure> {
+    headers.get(&CONSISTENCY).map(|value| Consistency::decode(value.to_str().unwrap_or_default())).transpose()
 }
 
 pub(super) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
@@ -56,8 +82,7 @@ pub(super) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
     };
     // What has not even the form of a secret costs no query.
     let secret = Secret::parse(&secret).ok_or_else(Failure::unauthenticated)?.hash();
-    let seen = parts.headers.get(&CONSISTENCY).map(|value| Consistency::decode(value.to_str().unwrap_or_default()));
-    Ok(Asker { secret, seen: seen.transpose()? })
+    Ok(Asker { secret, seen: seen(&parts.headers)? })
 }
 
 impl Encoding {

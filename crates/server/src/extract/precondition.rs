@@ -46,6 +46,10 @@ impl IfMatch {
 }
 
 impl IfNoneMatch {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        Ok(Self(tags(headers, &IF_NONE_MATCH, "If-None-Match")?))
+    }
+
     /// As [`IfNoneMatch::has`], for a validator of something that may not be there: `*` does not count.
     pub(crate) fn names<'a>(&'a self, current: &'a str) -> Option<&'a str> {
         match &self.0 {
@@ -65,9 +69,7 @@ impl IfNoneMatch {
             }
         }
     }
-}
 
-impl IfNoneMatch {
     /// Whether nothing was sent, and nothing has to be compared.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self.0, Tags::Absent)
@@ -86,7 +88,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        Ok(Self(tags(&parts.headers, &IF_NONE_MATCH, "If-None-Match")?))
+        Self::of(&parts.headers)
     }
 }
 

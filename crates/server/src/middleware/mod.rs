@@ -7,5 +7,5 @@ mod observe;
 mod timing;
 mod trace;
 
-pub(crate) use observe::Observe;
+pub(crate) use observe::{Observe, Observed};
 pub(crate) use timing::Timings;

@@ -4,6 +4,7 @@ use axum::extract::State;
 use futures::FutureExt;
 use http::StatusCode;
 use kernel::{AttendeeId, EventId};
+use koyomi::Scope;
 
 use super::paged::Paged;
 use crate::error::Answer;
@@ -35,7 +36,7 @@ pub(crate) async fn list_attendees(
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        Scope::Event(id),
         move |opened| async move { app.koyomi.list_attendees(&opened, id, limit, page.cursor()).await }.boxed(),
         |guests, _| Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(guests.value), AttendeeDetails::from))),
     )

@@ -5,6 +5,7 @@ use futures::FutureExt;
 use http::StatusCode;
 use http::header::LOCATION;
 use kernel::CalendarId;
+use koyomi::Scope;
 
 use super::paged::Paged;
 use crate::error::Answer;
@@ -63,7 +64,7 @@ pub(crate) async fn find_calendar(State(app): State<App>, asking: Asking, PathId
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_calendar(&asking.asker, id).boxed(),
+        Scope::Calendar(id),
         move |opened| async move { app.koyomi.find_calendar(&opened, id).await }.boxed(),
         |found, _| {
             let (epoch, calendar) = (found.epoch, Arc::unwrap_or_clone(found.value));

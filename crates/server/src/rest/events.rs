@@ -4,7 +4,7 @@ use axum::extract::State;
 use futures::FutureExt;
 use http::StatusCode;
 use kernel::{CalendarId, EventId, Failure, Result};
-use koyomi::Listed;
+use koyomi::{Listed, Scope};
 use serde::Serialize;
 use serde_json::Value;
 use store::Epoch;
@@ -67,7 +67,7 @@ async fn of_calendars(
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_calendars(&asking.asker, ids).boxed(),
+        Scope::Calendars(ids.to_vec()),
         |opened| async move { app.koyomi.list_events(&opened, &asked()?.listing).await }.boxed(),
         |listed, _| Ok(Shaped::by_versions(body(Arc::unwrap_or_clone(listed.value), &asked()?, listed.epoch)?)),
     )
@@ -109,7 +109,7 @@ pub(crate) async fn list_occurrences(
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        Scope::Event(id),
         move |opened| async move { app.koyomi.list_occurrences(&opened, id, &asked.listing).await }.boxed(),
         |listed, _| Ok(Shaped::by_versions(body(Arc::unwrap_or_clone(listed.value), asked, listed.epoch)?)),
     )
@@ -158,7 +158,7 @@ pub(crate) async fn find_event(
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        Scope::Event(id),
         move |opened| async move { app.koyomi.find_event(&opened, id, expand).await }.boxed(),
         |listed, opened| {
             let epoch = listed.epoch;

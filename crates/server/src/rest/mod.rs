@@ -17,12 +17,13 @@ mod users;
 
 use axum::Router;
 use axum::routing::get;
+use tower::Layer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::ApiError;
-use crate::middleware::Observe;
+use crate::middleware::{Observe, Observed};
 use crate::state::App;
 use crate::{metrics, openapi, problems};
 
@@ -65,12 +66,13 @@ pub(crate) fn described() -> OpenApi {
 }
 
 /// The whole server.
-pub fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> Observed<Router> {
     let (api, _) = routes().split_for_parts();
-    api.route("/metrics", get(metrics::show))
+    let routes = api
+        .route("/metrics", get(metrics::show))
         .route("/problems/{code}", get(problems::explain))
         .merge(openapi::routes())
         .fallback(async || ApiError::no_such_route())
-        .layer(Observe(app.clone()))
-        .with_state(app)
+        .with_state(app.clone());
+    Observe(app).layer(routes)
 }

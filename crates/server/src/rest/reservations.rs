@@ -4,6 +4,7 @@ use axum::extract::State;
 use futures::FutureExt;
 use http::StatusCode;
 use kernel::{EventId, ReservationId};
+use koyomi::Scope;
 
 use super::paged::Paged;
 use crate::error::Answer;
@@ -34,7 +35,7 @@ pub(crate) async fn list_reservations(
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_event(&asking.asker, id).boxed(),
+        Scope::Event(id),
         move |opened| async move { app.koyomi.list_reservations(&opened, id, limit, page.cursor()).await }.boxed(),
         |booked, _| Ok(Shaped::by_versions(Page::of(Arc::unwrap_or_clone(booked.value), Reservation::from))),
     )

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use http::StatusCode;
 use http::header::LOCATION;
 use kernel::{Failure, Limit, ResourceId, Result, Span};
+use koyomi::Scope;
 use resources::{Filter, ResourceKind};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -112,7 +113,7 @@ pub(crate) async fn list_resources(State(app): State<App>, asking: Asking, Query
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_directory(&asking.asker).boxed(),
+        Scope::Directory,
         move |opened| async move { app.koyomi.list_resources(&opened, filter, limit, cursor).await }.boxed(),
         |page, _| {
             let epoch = page.epoch;
@@ -142,7 +143,7 @@ pub(crate) async fn list_availability(
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_bookings(&asking.asker).boxed(),
+        Scope::Bookings,
         move |opened| {
             async move { app.koyomi.list_availability(&opened, span, filter, p.available, limit, cursor).await }.boxed()
         },
@@ -186,7 +187,7 @@ pub(crate) async fn find_resource(State(app): State<App>, asking: Asking, PathId
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_directory(&asking.asker).boxed(),
+        Scope::Directory,
         move |opened| async move { app.koyomi.find_resource(&opened, id).await }.boxed(),
         |found, _| {
             let (epoch, resource) = (found.epoch, Arc::unwrap_or_clone(found.value));

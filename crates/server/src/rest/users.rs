@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use futures::FutureExt;
 use kernel::{Failure, Limit, Result, UserId};
+use koyomi::Scope;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -47,7 +48,7 @@ pub(crate) async fn list_users(State(app): State<App>, asking: Asking, Query(wan
     ready::answer(
         app,
         asking,
-        || app.koyomi.open_directory(&asking.asker).boxed(),
+        Scope::Directory,
         move |opened| {
             async move {
                 match wanted {

@@ -1,0 +1,80 @@
+//! Questions that are asked again and again, recognised before anything of them is parsed: who shows the same header and
+//! asks for the same path and query asks the same. What that is *about* is remembered here and nothing else: the head check
+//! is made each time, and decides.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use foldhash::fast::RandomState;
+use http::header::AUTHORIZATION;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method};
+use kernel::SecretHash;
+use koyomi::Scope;
+use moka::sync::Cache;
+
+use crate::extract::{Asking, timings};
+use crate::ready;
+use crate::state::App;
+
+const MOST: u64 = 20_000;
+
+#[derive(Debug)]
+pub(crate) struct Again {
+    hasher: RandomState,
+    known: Cache<u64, Arc<Known>, RandomState>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Known {
+    bearer: HeaderValue,
+    target: PathAndQuery,
+    secret: SecretHash,
+    scope: Scope,
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        let known = Cache::builder().max_capacity(MOST).build_with_hasher(RandomState::default());
+        Self { hasher: RandomState::default(), known }
+    }
+}
+
+impl Again {
+    pub(crate) fn remember(&self, asking: &Asking, scope: &Scope) {
+        let (Some(bearer), Some(target)) = (&asking.bearer, asking.target.path_and_query()) else { return };
+        let known =
+            Known { bearer: bearer.clone(), target: target.clone(), secret: asking.asker.secret, scope: scope.clone() };
+        self.known.insert(self.name(bearer, target), Arc::new(known));
+    }
+
+    /// All of it is compared: the number only finds it.
+    pub(crate) fn find(&self, request: &Request) -> Option<Arc<Known>> {
+        let (bearer, target) = (request.headers().get(AUTHORIZATION)?, request.uri().path_and_query()?);
+        if request.method() != Method::GET {
+            return None;
+        }
+        let known = self.known.get(&self.name(bearer, target))?;
+        (known.bearer == *bearer && known.target == *target).then_some(known)
+    }
+
+    fn name(&self, bearer: &HeaderValue, target: &PathAndQuery) -> u64 {
+        self.hasher.hash_one((bearer.as_bytes(), target.as_str()))
+    }
+}
+
+impl Known {
+    /// The answer, if it is there already. If not, the request goes the long way, and takes its head check along.
+    pub(crate) async fn answer(&self, app: &App, request: &mut Request) -> Option<Response> {
+        let timings = timings(request.extensions());
+        let asking = Asking::of(self.secret, request.headers(), request.uri().clone(), timings).ok()?;
+        let opened = app.koyomi.enter(&asking.asker, &self.scope).await.ok()?;
+        let answer = ready::at_once(app, &asking, &opened, &ready::question(app, &asking));
+        if answer.is_none() {
+            request.extensions_mut().insert(Arc::new(opened));
+        }
+        answer
+    }
+}
