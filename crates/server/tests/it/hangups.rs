@@ -35,7 +35,8 @@ async fn who_hangs_up_leaves_no_transaction_behind_and_nobody_reads_in_it() {
     let koyomi = harness::start_as(Mode::uncached()).await;
     let mio = koyomi.user("mio").await;
     let calendar = make::calendar(&mio, "Work").await;
-    let event = id(&make::event(&mio, &calendar, json!({ "title": "n=0" })).await);
+    let event = make::event(&mio, &calendar, json!({ "title": "n=0" })).await;
+    let event = id(&event).to_owned();
     let list = format!("/api/calendars/{calendar}/events?{WINDOW}");
     let paths = [list.clone(), format!("/api/events/{event}"), format!("/api/me/events?{WINDOW}")];
 
