@@ -44,6 +44,7 @@ ensure_packages() {
       curl) have curl || missing+=(curl) ;;
       certificates) [[ -e /etc/ssl/certs/ca-certificates.crt || ! -e /etc/debian_version ]] || missing+=(ca-certificates) ;;
       compose) find_compose || missing+=(docker-compose) ;;
+      node) { have node && have npm; } || missing+=(nodejs npm) ;;
       venv) python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv) ;;
       *) die "unknown need: $need" ;;
     esac

@@ -84,7 +84,8 @@ pub const VERSIONS: &str = "select 0 as kind, null::uuid as id, epoch as seq, 0:
      union all
      select 3, id, directory_seq, 0 from tenants where id = any($3)
      union all
-     select 4, tenant_id, sum(seq)::int8, 0 from resource_heads where tenant_id = any($4) group by tenant_id";
+     select 4, asked.id, (select coalesce(sum(r.seq), 0)::int8 from resource_heads r where r.tenant_id = asked.id), 0
+     from unnest($4::uuid[]) as asked (id)";
 
 /// The versions of tenant `$1`: its names, and with `$2` its bookings.
 pub(crate) const TENANT: &str = "select d.epoch, t.directory_seq,

@@ -1,7 +1,9 @@
 //! The calendars themselves.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use kernel::{CalendarId, Caller, Checks, EventId, Limit, Page, Result, Span, UserId, decode_cursor, filter_hash};
+use kernel::{
+    CalendarId, Caller, Checks, EventId, Limit, Page, Result, Span, UserId, decode_cursor, encode_cursor, filter_hash,
+};
 use recurrence::Zone;
 use store::{Batch, Conn};
 use uuid::Uuid;
@@ -38,13 +40,26 @@ impl NewCalendar {
 
 /// The caller's calendars, oldest first.
 pub async fn list(conn: &mut Conn, caller: &Caller, limit: Limit, cursor: Option<&str>) -> Result<Page<Calendar>> {
-    let filters = filter_hash(&("calendars", caller.user_id));
+    let filters = filters(caller);
     let (micros, id): (i64, Uuid) = match cursor {
         Some(cursor) => decode_cursor(filters, cursor)?,
         None => (Span::EARLIEST.timestamp_micros(), Uuid::nil()),
     };
     let rows = select(conn, caller, None, (micros, id), limit.probe()).await?;
-    Ok(Page::cut(rows, limit, filters, |c| (c.created_at.timestamp_micros(), c.id)))
+    Ok(Page::cut(rows, limit, filters, position))
+}
+
+/// Where the list goes on after this calendar.
+pub fn cursor(caller: &Caller, calendar: &Calendar) -> String {
+    encode_cursor(filters(caller), &position(calendar))
+}
+
+fn filters(caller: &Caller) -> u64 {
+    filter_hash(&("calendars", caller.user_id))
+}
+
+fn position(calendar: &Calendar) -> (i64, CalendarId) {
+    (calendar.created_at.timestamp_micros(), calendar.id)
 }
 
 /// Those of `ids` that are the caller's.

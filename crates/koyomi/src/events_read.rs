@@ -9,7 +9,8 @@ use chrono::{DateTime, DurationRound, Months, NaiveDateTime, TimeDelta, Utc};
 use events::{Found, Grant, Happening, Position, Source, Window};
 use kernel::plant::{self, Bug, Fault};
 use kernel::{
-    CalendarId, Caller, EventId, Failure, Limit, Moved, Page, Result, Span, Subject, decode_cursor, filter_hash,
+    CalendarId, Caller, EventId, Failure, Limit, Moved, Page, Result, Span, Subject, UserId, decode_cursor,
+    encode_cursor, filter_hash,
 };
 use resources::Reservation;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ impl Koyomi {
     /// The occurrences of the opened calendars as one list, in time order.
     pub async fn list_events(&self, opened: &Opened, listing: &Listing) -> Result<Answer<Listed>> {
         let ids = opened.calendars();
-        let filters = filter_hash(&("events", &ids, bounds(listing), &listing.q));
+        let filters = filters(&ids, listing);
         let question = Question::of(listing, filters, self.store.clock().now())?;
         self.read(Family::Page, opened, &question, |koyomi, caller| {
             let (ids, question) = (ids.clone(), question.clone());
@@ -126,7 +127,7 @@ impl Koyomi {
         if listing.q.is_some() {
             return Err(Failure::malformed("?q", "is not available on the agenda; search in calendars"));
         }
-        let filters = filter_hash(&("agenda", caller.user_id, bounds(listing)));
+        let filters = agenda_filters(caller.user_id, listing);
         let mut conn = self.store.conn().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
         let source = Source::Agenda(&grants, caller.user_id);
@@ -213,6 +214,24 @@ pub(crate) async fn late() {
     if millis > 0.0 {
         tokio::time::sleep(Duration::from_secs_f64(millis / 1000.0)).await;
     }
+}
+
+/// Where the list of these calendars (in the order of their ids) goes on after this occurrence.
+pub fn event_cursor(ids: &[CalendarId], listing: &Listing, happening: &Happening) -> String {
+    encode_cursor(filters(ids, listing), &happening.position())
+}
+
+/// Where somebody's agenda goes on after this occurrence.
+pub fn agenda_cursor(user: UserId, listing: &Listing, happening: &Happening) -> String {
+    encode_cursor(agenda_filters(user, listing), &happening.position())
+}
+
+fn filters(ids: &[CalendarId], listing: &Listing) -> u64 {
+    filter_hash(&("events", ids, bounds(listing), &listing.q))
+}
+
+fn agenda_filters(user: UserId, listing: &Listing) -> u64 {
+    filter_hash(&("agenda", user, bounds(listing)))
 }
 
 /// What binds a cursor: the bounds as they were asked for (an open end moves with the clock).

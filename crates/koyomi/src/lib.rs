@@ -20,7 +20,8 @@ mod transfer;
 
 pub use calendars::{CalendarInput, CalendarPatch};
 pub use change::EventPatch;
-pub use events_read::{Expand, Listed, Listing};
+pub use events::calendars::cursor as calendar_cursor;
+pub use events_read::{Expand, Listed, Listing, agenda_cursor, event_cursor};
 pub use guests::Reply;
 pub use input::EventTime;
 pub use opened::{Asker, Opened, Scope};

@@ -33,7 +33,7 @@ pub struct Opened {
 }
 
 /// What a read is about: what its answer depends on, and who may have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// What happens in calendars.
     Calendars(Vec<CalendarId>),

@@ -34,6 +34,9 @@ pub struct ApiError {
     failure: Failure,
 }
 
+/// An answer of GraphQL that says by its status what became of the request.
+pub(crate) const GRAPHQL: &str = "application/graphql-response+json";
+
 #[derive(Debug, Clone)]
 struct Attached(Failure);
 
@@ -52,6 +55,17 @@ impl From<Failure> for ApiError {
 impl ApiError {
     pub(crate) fn no_such_route() -> Self {
         Failure::new(Kind::NotFound, "not_found", "nothing is served at this path; /docs lists what is").into()
+    }
+
+    pub(crate) fn method_not_allowed(message: &str) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            failure: Failure::new(Kind::Malformed, "method_not_allowed", message),
+        }
+    }
+
+    pub(crate) fn not_acceptable(message: &str) -> Self {
+        Self { status: StatusCode::NOT_ACCEPTABLE, failure: Failure::new(Kind::Malformed, "not_acceptable", message) }
     }
 
     /// What axum refuses by itself, with an empty or plain-text answer.
@@ -90,7 +104,12 @@ pub(crate) fn render(response: Response, request_id: &str, method: &Method, path
     let (mut parts, body) = response.into_parts();
     let failure = match parts.extensions.remove::<Attached>() {
         Some(Attached(failure)) => failure,
-        None if parts.headers.get(CONTENT_TYPE).is_some_and(|v| v == Problem::MEDIA_TYPE) => {
+        // Problems, and what GraphQL says of its own, are told already.
+        None if parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|v| v == Problem::MEDIA_TYPE || v.as_bytes().starts_with(GRAPHQL.as_bytes())) =>
+        {
             return Response::from_parts(parts, body);
         }
         None => ApiError::of_bare(status, parts.headers.get(ALLOW)).failure,
@@ -111,7 +130,7 @@ pub(crate) fn render(response: Response, request_id: &str, method: &Method, path
     answer
 }
 
-fn log(status: StatusCode, failure: &Failure, request_id: &str, method: &Method, path: &str) {
+pub(crate) fn log(status: StatusCode, failure: &Failure, request_id: &str, method: &Method, path: &str) {
     let (code, cause) = (failure.code(), failure.cause().unwrap_or_default());
     if status.is_server_error() {
         tracing::error!(code, cause, request_id, %method, path, "failed: {}", failure.message());

@@ -4,6 +4,7 @@
 mod again;
 mod etag;
 mod extract;
+mod graphql;
 mod housekeeping;
 mod metrics;
 mod middleware;
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 
+pub use graphql::sdl;
 pub use openapi::document;
 pub use serve::serve;
 pub use state::{App, Settings};

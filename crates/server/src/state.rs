@@ -7,6 +7,7 @@ use koyomi::Koyomi;
 use store::Store;
 
 use crate::again::Again;
+use crate::graphql;
 
 /// What every handler is given: one pointer, since each request makes several of it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Inner {
     /// requests it makes.
     pub(crate) request_ids: Ids,
     pub(crate) again: Again,
+    pub(crate) graphql: graphql::Executor,
     /// What [`crate::serve`] starts.
     pub(crate) bus: bus::Settings,
 }
@@ -54,6 +56,12 @@ impl App {
         let store = Store::open(&settings.database, clock, ids).await?;
         let bus = bus::Settings::new(settings.bus, settings.database.url);
         let koyomi = Koyomi::open(store, settings.koyomi)?;
-        Ok(Self(Arc::new(Inner { koyomi, request_ids: Ids::random(Clock::System), again: Again::default(), bus })))
+        Ok(Self(Arc::new(Inner {
+            koyomi,
+            request_ids: Ids::random(Clock::System),
+            again: Again::default(),
+            graphql: graphql::Executor::default(),
+            bus,
+        })))
     }
 }

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod migrate;
 mod openapi;
+mod schema;
 mod seed;
 mod serve;
 mod tenant;
@@ -50,6 +51,8 @@ enum Command {
     Seed(seed::Seed),
     /// Print the OpenAPI document of the API
     Openapi,
+    /// Print the GraphQL schema
+    Schema,
     /// Keep tenants
     #[command(subcommand)]
     Tenant(tenant::Tenant),
@@ -100,6 +103,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Export(command) => command.run().await,
         Command::Seed(command) => command.run().await,
         Command::Openapi => openapi::run(),
+        Command::Schema => schema::run(),
         Command::Tenant(command) => command.run().await,
         Command::User(command) => command.run().await,
         Command::Token(command) => command.run().await,

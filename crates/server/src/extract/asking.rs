@@ -76,7 +76,7 @@ fn seen(headers: &HeaderMap) -> Result<Option<Consistency>, Failure> {
     headers.get(&CONSISTENCY).map(|value| Consistency::decode(value.to_str().unwrap_or_default())).transpose()
 }
 
-pub(super) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
+pub(crate) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
     let Some(secret) = secret(parts)? else {
         return Err(unauthenticated("send `Authorization: Bearer` with an API token, or sign in").into());
     };

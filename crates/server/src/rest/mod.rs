@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::middleware::{Observe, Observed};
 use crate::state::App;
-use crate::{metrics, openapi, problems};
+use crate::{graphql, metrics, openapi, problems};
 
 /// Every route of the API: handlers of one path together.
 #[rustfmt::skip]
@@ -72,6 +72,7 @@ pub(crate) fn router(app: App) -> Observed<Router> {
         .route("/metrics", get(metrics::show))
         .route("/problems/{code}", get(problems::explain))
         .merge(openapi::routes())
+        .merge(graphql::routes())
         .fallback(async || ApiError::no_such_route())
         .with_state(app.clone());
     Observe(app).layer(routes)

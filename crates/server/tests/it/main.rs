@@ -6,6 +6,7 @@ mod access;
 mod cache;
 mod consistency;
 mod crash;
+mod graphql;
 mod hangups;
 mod harness;
 mod heads;

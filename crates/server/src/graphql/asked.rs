@@ -1,0 +1,139 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::Context;
+use async_graphql::dataloader::{DataLoader, Loader};
+use events::Calendar;
+use futures::future::{join_all, try_join_all};
+use kernel::{CalendarId, Failure, ResourceId, Result, UserId};
+use koyomi::{Asker, Opened, Scope};
+use resources::{Filter, Resource};
+use store::Epoch;
+use users::User;
+
+use crate::state::App;
+
+/// What every resolver is given: who asks, and the doors.
+pub(super) struct Asked {
+    pub app: App,
+    /// Or why it is not known: an introspection needs nobody.
+    asker: Result<Asker>,
+    /// The head checks of this operation: what it asks of one thing, it asks as of one moment.
+    entered: Mutex<HashMap<Scope, Opened>>,
+}
+
+impl Asked {
+    pub(super) fn new(app: App, asker: Result<Asker>) -> Self {
+        Self { app, asker, entered: Mutex::default() }
+    }
+
+    pub(super) fn of<'a>(ctx: &Context<'a>) -> &'a Arc<Self> {
+        ctx.data_unchecked::<Arc<Self>>()
+    }
+
+    pub(super) fn asker(&self) -> Result<&Asker> {
+        self.asker.as_ref().map_err(Clone::clone)
+    }
+
+    pub(super) async fn enter(&self, scope: Scope) -> Result<Opened> {
+        let entered = || self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = entered().get(&scope) {
+            return Ok(opened.clone());
+        }
+        let opened = self.app.koyomi.enter(self.asker()?, &scope).await?;
+        entered().insert(scope, opened.clone());
+        Ok(opened)
+    }
+}
+
+pub(super) type Loaded<T> = DataLoader<T>;
+
+/// In a task of its own, counted for the request.
+fn spawn(work: futures::future::BoxFuture<'static, ()>) {
+    drop(store::spawned(work));
+}
+
+pub(super) struct Users(Arc<Asked>);
+pub(super) struct Resources(Arc<Asked>);
+pub(super) struct Calendars(Arc<Asked>);
+
+impl Users {
+    pub(super) fn of(asked: &Arc<Asked>) -> Loaded<Self> {
+        DataLoader::new(Self(Arc::clone(asked)), spawn)
+    }
+}
+
+impl Resources {
+    pub(super) fn of(asked: &Arc<Asked>) -> Loaded<Self> {
+        DataLoader::new(Self(Arc::clone(asked)), spawn)
+    }
+}
+
+impl Calendars {
+    pub(super) fn of(asked: &Arc<Asked>) -> Loaded<Self> {
+        DataLoader::new(Self(Arc::clone(asked)), spawn)
+    }
+}
+
+impl Loader<UserId> for Users {
+    type Value = User;
+    type Error = Failure;
+
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
+        let opened = &self.0.enter(Scope::Directory).await?;
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        let pages = sorted.chunks(PAGE).map(|ids| self.0.app.koyomi.find_users(opened, ids));
+        let pages = try_join_all(pages).await?;
+        let users = pages.into_iter().flat_map(|page| page.value.items.clone());
+        Ok(users.map(|user| (user.id, user)).collect())
+    }
+}
+
+impl Loader<ResourceId> for Resources {
+    type Value = (Resource, Epoch);
+    type Error = Failure;
+
+    async fn load(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, (Resource, Epoch)>> {
+        let opened = &self.0.enter(Scope::Directory).await?;
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        let limit = kernel::Limit::new(Some(i64::from(kernel::Limit::MAX)))?;
+        let filters: Vec<Filter> =
+            sorted.chunks(PAGE).map(|ids| Filter { ids: Some(ids.to_vec()), ..Filter::default() }).collect();
+        let pages = filters.iter().map(|filter| self.0.app.koyomi.list_resources(opened, filter, limit, None));
+        let pages = try_join_all(pages).await?;
+        let found = pages.into_iter().flat_map(|page| {
+            let epoch = page.epoch;
+            page.value.items.clone().into_iter().map(move |resource| (resource.id, (resource, epoch)))
+        });
+        Ok(found.collect())
+    }
+}
+
+impl Loader<CalendarId> for Calendars {
+    type Value = (Calendar, Epoch);
+    type Error = Failure;
+
+    /// What is not shared is absent.
+    async fn load(&self, ids: &[CalendarId]) -> Result<HashMap<CalendarId, (Calendar, Epoch)>> {
+        let found = join_all(ids.iter().map(async |id| {
+            let opened = self.0.enter(Scope::Calendars(vec![*id])).await?;
+            self.0.app.koyomi.find_calendar(&opened, *id).await
+        }));
+        let mut calendars = HashMap::new();
+        for found in found.await {
+            match found {
+                Ok(found) => {
+                    calendars.insert(found.value.id, (Calendar::clone(&found.value), found.epoch));
+                }
+                Err(failure) if failure.code() == "not_found" => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(calendars)
+    }
+}
+
+/// Ids that one call of a door takes.
+const PAGE: usize = 500;

@@ -1,0 +1,107 @@
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use kernel::{CalendarId, Failure};
+use store::Epoch;
+use tokio::sync::OnceCell;
+
+use super::asked::Calendars;
+use super::error::Told;
+use super::event::{self, EventConnection, Window};
+use super::scalar::MemberRole;
+use super::user::User;
+
+/// A calendar as the caller sees it.
+pub(super) struct Calendar {
+    id: CalendarId,
+    whole: OnceCell<(events::Calendar, Epoch)>,
+}
+
+impl Calendar {
+    /// One that is known to be shared with the caller.
+    pub(super) fn new(id: CalendarId) -> Self {
+        Self { id, whole: OnceCell::new() }
+    }
+
+    pub(super) fn of(calendar: events::Calendar, epoch: Epoch) -> Self {
+        Self { id: calendar.id, whole: OnceCell::new_with(Some((calendar, epoch))) }
+    }
+
+    async fn whole(&self, ctx: &Context<'_>) -> Result<&(events::Calendar, Epoch)> {
+        let load = async || {
+            let found = ctx.data_unchecked::<DataLoader<Calendars>>().load_one(self.id).await.told()?;
+            found.ok_or_else(|| Failure::not_found("calendar")).told()
+        };
+        self.whole.get_or_try_init(load).await
+    }
+}
+
+#[Object]
+impl Calendar {
+    /// As in REST.
+    async fn id(&self) -> ID {
+        self.id.0.into()
+    }
+
+    /// What it is called.
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.whole(ctx).await?.0.name.clone())
+    }
+
+    /// What it is for.
+    async fn description(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.whole(ctx).await?.0.description.clone())
+    }
+
+    /// `#rrggbb`
+    async fn color(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.whole(ctx).await?.0.color.clone())
+    }
+
+    /// IANA; where floating and all-day events happen.
+    async fn time_zone(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.whole(ctx).await?.0.time_zone.clone())
+    }
+
+    /// What the caller may do here.
+    async fn role(&self, ctx: &Context<'_>) -> Result<MemberRole> {
+        Ok(self.whole(ctx).await?.0.role.into())
+    }
+
+    /// Whose it is.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
+        Ok(User::new(self.whole(ctx).await?.0.owner_id, None))
+    }
+
+    /// When it was made.
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
+        Ok(self.whole(ctx).await?.0.created_at)
+    }
+
+    /// When it last changed itself.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
+        Ok(self.whole(ctx).await?.0.updated_at)
+    }
+
+    /// For a change of the calendar itself.
+    async fn etag(&self, ctx: &Context<'_>) -> Result<String> {
+        let (calendar, epoch) = self.whole(ctx).await?;
+        Ok(epoch.tag(calendar.version))
+    }
+
+    /// Its occurrences in a window, in the order of start, event, original start.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "one each")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is still going on after this instant.")] from: Option<DateTime<Utc>>,
+        #[graphql(desc = "What begins before this instant. Absent: 24 months from today.")] to: Option<DateTime<Utc>>,
+        #[graphql(desc = "Only events with this in title, location or description, in any case.")] q: Option<String>,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+    ) -> Result<EventConnection> {
+        let window = Window { from, to, q, first, after };
+        event::list(ctx, vec![self.id], window).await
+    }
+}

@@ -1,0 +1,47 @@
+use async_graphql::{ErrorExtensionValues, ErrorExtensions, Value};
+use kernel::Failure;
+use serde_json::json;
+
+use crate::error::{log, status};
+
+/// A refusal as GraphQL says it: `extensions.code` is REST's `code`, and beside it stands what REST's problem says.
+pub(super) fn refused(failure: &Failure) -> async_graphql::Error {
+    async_graphql::Error::new(failure.message()).extend_with(|_, extensions| describe(failure, extensions))
+}
+
+pub(super) fn describe(failure: &Failure, extensions: &mut ErrorExtensionValues) {
+    let status = status(failure.kind());
+    log(status, failure, "", &http::Method::POST, "/graphql");
+    extensions.set("code", failure.code());
+    extensions.set("status", status.as_u16());
+    if !failure.errors().is_empty() {
+        let errors = failure.errors().iter().map(|e| json!({ "pointer": e.pointer, "reason": e.reason }));
+        extensions.set("errors", value(errors.collect()));
+    }
+    if !failure.conflicts().is_empty() {
+        let conflicts = failure.conflicts().iter().map(|c| {
+            json!({
+                "resourceId": c.resource_id, "startTime": c.start_time, "endTime": c.end_time, "eventId": c.event_id,
+            })
+        });
+        extensions.set("conflicts", value(conflicts.collect()));
+    }
+    if let Some(etag) = failure.current_etag() {
+        extensions.set("currentEtag", etag);
+    }
+}
+
+fn value(json: serde_json::Value) -> Value {
+    Value::from_json(json).unwrap_or_default()
+}
+
+/// The result of a door, as a field has it.
+pub(super) trait Told<T> {
+    fn told(self) -> async_graphql::Result<T>;
+}
+
+impl<T> Told<T> for kernel::Result<T> {
+    fn told(self) -> async_graphql::Result<T> {
+        self.map_err(|failure| refused(&failure))
+    }
+}

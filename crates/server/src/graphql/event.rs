@@ -1,0 +1,299 @@
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::{Context, ID, Lookahead, Object, Result, SimpleObject};
+use attendees::Guest;
+use chrono::{DateTime, Utc};
+use events::{Happening, View};
+use kernel::{CalendarId, Limit};
+use koyomi::{Expand, Listed, Listing, Scope};
+use store::Epoch;
+
+use super::asked::Asked;
+use super::calendar::Calendar;
+use super::error::Told;
+use super::guest::Attendee;
+use super::resource::Reservation;
+use super::scalar::{EventStatus, EventTime, EventTransparency, EventView, EventVisibility, LocalDateTime};
+use super::user::{Brief, User};
+
+pub(super) type EventConnection = Connection<String, Event>;
+
+/// What a list of occurrences is asked for with.
+pub(super) struct Window {
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+    pub q: Option<String>,
+    pub first: Option<u16>,
+    pub after: Option<String>,
+}
+
+impl Window {
+    fn listing(self, expand: Expand) -> kernel::Result<Listing> {
+        let Self { from, to, q, first, after } = self;
+        Ok(Listing { from, to, q, limit: Limit::new(first.map(i64::from))?, cursor: after, expand })
+    }
+}
+
+/// What is asked for below each item.
+fn expand(items: &Lookahead<'_>) -> Expand {
+    Expand { attendees: items.field("attendees").exists(), resources: items.field("reservations").exists() }
+}
+
+/// As a connection and as a plain list of nodes.
+fn below(ctx: &Context<'_>) -> Expand {
+    let (nodes, edges) =
+        (expand(&ctx.look_ahead().field("nodes")), expand(&ctx.look_ahead().field("edges").field("node")));
+    Expand { attendees: nodes.attendees || edges.attendees, resources: nodes.resources || edges.resources }
+}
+
+/// The occurrences of these calendars as one list.
+pub(super) async fn list(ctx: &Context<'_>, mut ids: Vec<CalendarId>, window: Window) -> Result<EventConnection> {
+    let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
+    let opened = asked.enter(Scope::Calendars(ids.clone())).await.told()?;
+    let listed = asked.app.koyomi.list_events(&opened, &listing).await.told()?;
+    ids.sort_unstable();
+    ids.dedup();
+    let cursor = |happening: &Happening| koyomi::event_cursor(&ids, &listing, happening);
+    Ok(connection(Arc::unwrap_or_clone(listed.value), listed.epoch, listing.cursor.is_some(), cursor))
+}
+
+/// The caller's calendars and what he is invited to in others.
+pub(super) async fn agenda(ctx: &Context<'_>, window: Window) -> Result<EventConnection> {
+    let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
+    let caller = asked.app.koyomi.caller(asked.asker().told()?, true).await.told()?;
+    let listed = asked.app.koyomi.list_agenda(&caller, &listing).await.told()?;
+    let cursor = |happening: &Happening| koyomi::agenda_cursor(caller.user_id, &listing, happening);
+    Ok(connection(listed, asked.app.koyomi.store.epoch(), listing.cursor.is_some(), cursor))
+}
+
+fn connection(
+    listed: Listed,
+    epoch: Epoch,
+    has_before: bool,
+    cursor: impl Fn(&Happening) -> String,
+) -> EventConnection {
+    let mut connection = Connection::new(has_before, listed.page.next_cursor.is_some());
+    let items = items(listed, epoch);
+    connection.edges = items.into_iter().map(|event| Edge::new(cursor(&event.happening), event)).collect();
+    connection
+}
+
+/// The items of a list, each with what was loaded along.
+pub(super) fn items(listed: Listed, epoch: Epoch) -> Vec<Event> {
+    let Listed { page, mut attendees, reservations } = listed;
+    let mut reservations = reservations;
+    let mut events: Vec<Event> = Vec::with_capacity(page.items.len());
+    for happening in page.items {
+        let (id, at) = (happening.event.id, happening.original_start);
+        // The occurrences of a series share their guests.
+        let guests = attendees.as_mut().map(|all| all.get(&id).cloned().unwrap_or_default());
+        let booked = reservations.as_mut().map(|all| all.remove(&(id, at)).unwrap_or_default());
+        events.push(Event { happening, epoch, guests, booked });
+    }
+    events
+}
+
+/// One happening of an event. Lists show each occurrence of a series as one.
+///
+/// Who sees only free/busy gets `view: BUSY`: when it is and whether it takes up time, the rest null or empty.
+pub(super) struct Event {
+    pub(super) happening: Happening,
+    epoch: Epoch,
+    guests: Option<Vec<Guest>>,
+    booked: Option<Vec<resources::Reservation>>,
+}
+
+/// Who called an event.
+#[derive(SimpleObject)]
+pub(super) struct Organizer {
+    /// His address.
+    email: Option<String>,
+    /// His name.
+    name: Option<String>,
+    /// Null: not of the caller's organisation.
+    user: Option<User>,
+}
+
+impl Event {
+    fn is_full(&self) -> bool {
+        self.happening.view == Some(View::Full)
+    }
+
+    fn recurs(&self) -> bool {
+        let event = &self.happening.event;
+        self.is_full() && (event.is_recurring() || event.recurring_event_id.is_some())
+    }
+}
+
+#[Object]
+impl Event {
+    /// Of this occurrence: that of the event, and of a series also which occurrence, so that no two nodes share one.
+    async fn id(&self) -> ID {
+        let (id, at) = (self.happening.event.id.0, self.happening.original_start);
+        if self.recurs() { format!("{id}_{}", at.format("%Y%m%dT%H%M%S")).into() } else { id.into() }
+    }
+
+    /// Of the event, as REST has it; all occurrences of a series have the same.
+    async fn event_id(&self) -> ID {
+        self.happening.event.id.0.into()
+    }
+
+    /// Where it is.
+    async fn calendar(&self) -> Calendar {
+        Calendar::new(self.happening.event.calendar_id)
+    }
+
+    /// RFC 5545 UID.
+    async fn uid(&self) -> Option<&str> {
+        self.is_full().then_some(&self.happening.event.uid)
+    }
+
+    /// What it is called.
+    async fn title(&self) -> Option<&str> {
+        self.is_full().then_some(&self.happening.event.title)
+    }
+
+    /// What it is about.
+    async fn description(&self) -> Option<&str> {
+        self.happening.event.description.as_deref()
+    }
+
+    /// Where it happens.
+    async fn location(&self) -> Option<&str> {
+        self.happening.event.location.as_deref()
+    }
+
+    /// RFC 5545 §3.8.1.11
+    async fn status(&self) -> EventStatus {
+        self.happening.event.status.into()
+    }
+
+    /// RFC 5545 §3.8.1.3 (CLASS)
+    async fn visibility(&self) -> EventVisibility {
+        self.happening.event.visibility.into()
+    }
+
+    /// RFC 5545 §3.8.2.7
+    async fn transparency(&self) -> EventTransparency {
+        self.happening.event.transparency.into()
+    }
+
+    /// When it starts, in its own terms.
+    async fn start(&self) -> Result<EventTime> {
+        Ok(self.happening.start().told()?.into())
+    }
+
+    /// When it ends; exclusive for all-day events.
+    async fn end(&self) -> Result<EventTime> {
+        Ok(self.happening.end().told()?.into())
+    }
+
+    /// `start` in UTC.
+    async fn start_time(&self) -> DateTime<Utc> {
+        self.happening.start_time
+    }
+
+    /// `end` in UTC, exclusive.
+    async fn end_time(&self) -> DateTime<Utc> {
+        self.happening.end_time
+    }
+
+    /// RRULE, RDATE and EXDATE content lines (RFC 5545 §3.8.5).
+    async fn recurrence(&self) -> &[String] {
+        &self.happening.event.recurrence
+    }
+
+    /// Of an occurrence that was changed on its own: its series.
+    async fn recurring_event_id(&self) -> Option<ID> {
+        self.happening.event.recurring_event_id.map(|id| id.0.into())
+    }
+
+    /// Which occurrence of the series this is, in the series' wall time. Null where nothing recurs.
+    async fn original_start(&self) -> Option<LocalDateTime> {
+        self.recurs().then_some(LocalDateTime(self.happening.original_start))
+    }
+
+    /// Who called it.
+    async fn organizer(&self) -> Option<Organizer> {
+        let Happening { event, organizer_address, organizer_name, organizer_avatar_url, .. } = &self.happening;
+        let (email, name) = (organizer_address.clone(), organizer_name.clone());
+        if email.is_none() && name.is_none() {
+            return None;
+        }
+        let brief =
+            email.clone().map(|email| Brief { email, name: name.clone(), avatar_url: organizer_avatar_url.clone() });
+        Some(Organizer { email, name, user: event.organizer_id.map(|id| User::new(id, brief)) })
+    }
+
+    /// How many are invited.
+    async fn attendee_count(&self) -> i64 {
+        self.happening.attendee_count
+    }
+
+    /// Who is invited, the first `first` of them.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    async fn attendees(
+        &self,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before.")] after: Option<ID>,
+    ) -> Connection<String, Attendee> {
+        let all = self.guests.as_deref().filter(|_| self.is_full()).unwrap_or_default();
+        let skipped = after.map_or(0, |after| {
+            let known = all.iter().position(|guest| guest.id.0.to_string() == after.as_str());
+            known.map_or(all.len(), |at| at + 1)
+        });
+        let first = usize::from(first.unwrap_or(Limit::DEFAULT));
+        let shown = all.iter().skip(skipped).take(first);
+        let mut connection = Connection::new(skipped > 0, all.len() > skipped + first);
+        connection.edges = shown.map(|guest| Edge::new(guest.id.0.to_string(), Attendee(guest.clone()))).collect();
+        connection
+    }
+
+    /// What this occurrence has booked.
+    #[graphql(complexity = "1 + 2 * child_complexity")]
+    async fn reservations(&self) -> Vec<Reservation> {
+        let booked = self.booked.as_deref().filter(|_| self.is_full()).unwrap_or_default();
+        booked.iter().cloned().map(Reservation).collect()
+    }
+
+    /// The name of the first of its resources.
+    async fn room_name(&self) -> Option<&str> {
+        self.happening.room_name.as_deref()
+    }
+
+    /// RFC 5545 SEQUENCE.
+    async fn sequence(&self) -> i32 {
+        self.happening.event.sequence
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.is_full().then_some(self.happening.event.created_at)
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> Option<DateTime<Utc>> {
+        self.is_full().then_some(self.happening.event.updated_at)
+    }
+
+    /// How much of it is shown.
+    async fn view(&self) -> EventView {
+        self.happening.view.unwrap_or(View::Busy).into()
+    }
+
+    /// For a change of this event.
+    async fn etag(&self) -> String {
+        self.epoch.tag(self.happening.event.seq)
+    }
+}
+
+/// One event, with what is asked for below it.
+pub(super) async fn find(ctx: &Context<'_>, id: kernel::EventId) -> kernel::Result<Event> {
+    let asked = Asked::of(ctx);
+    let opened = asked.enter(Scope::Event(id)).await?;
+    let found = asked.app.koyomi.find_event(&opened, id, expand(&ctx.look_ahead())).await?;
+    let epoch = found.epoch;
+    let found = items(Arc::unwrap_or_clone(found.value), epoch).pop();
+    found.ok_or_else(|| kernel::Failure::not_found("event"))
+}

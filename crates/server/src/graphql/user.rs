@@ -1,0 +1,94 @@
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use kernel::{Failure, UserId};
+use tokio::sync::OnceCell;
+
+use super::asked::Users;
+use super::error::Told;
+
+/// A person of the caller's organisation.
+pub(super) struct User {
+    id: UserId,
+    /// What came along with something else.
+    brief: Option<Brief>,
+    whole: OnceCell<users::User>,
+}
+
+pub(super) struct Brief {
+    pub email: String,
+    pub name: Option<String>,
+    pub avatar_url: Option<String>,
+}
+
+impl User {
+    pub(super) fn new(id: UserId, brief: Option<Brief>) -> Self {
+        Self { id, brief, whole: OnceCell::new() }
+    }
+
+    async fn whole(&self, ctx: &Context<'_>) -> Result<&users::User> {
+        let load = async || {
+            let found = ctx.data_unchecked::<DataLoader<Users>>().load_one(self.id).await.told()?;
+            found.ok_or_else(|| Failure::not_found("user")).told()
+        };
+        self.whole.get_or_try_init(load).await
+    }
+}
+
+impl From<users::User> for User {
+    fn from(user: users::User) -> Self {
+        Self { id: user.id, brief: None, whole: OnceCell::new_with(Some(user)) }
+    }
+}
+
+#[Object]
+impl User {
+    /// As in REST.
+    async fn id(&self) -> ID {
+        self.id.0.into()
+    }
+
+    /// The address he signs in with.
+    async fn email(&self, ctx: &Context<'_>) -> Result<String> {
+        match &self.brief {
+            Some(brief) => Ok(brief.email.clone()),
+            None => Ok(self.whole(ctx).await?.email.clone()),
+        }
+    }
+
+    /// How he is called.
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        match self.brief.as_ref().and_then(|brief| brief.name.as_ref()) {
+            Some(name) => Ok(name.clone()),
+            None => Ok(self.whole(ctx).await?.name.clone()),
+        }
+    }
+
+    /// A picture of him.
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        match &self.brief {
+            Some(brief) => Ok(brief.avatar_url.clone()),
+            None => Ok(self.whole(ctx).await?.avatar_url.clone()),
+        }
+    }
+
+    /// IANA.
+    async fn time_zone(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.whole(ctx).await?.time_zone.clone())
+    }
+
+    /// Keeps the organisation's list of resources.
+    async fn is_admin(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.whole(ctx).await?.is_admin)
+    }
+
+    /// When he was entered.
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
+        Ok(self.whole(ctx).await?.created_at)
+    }
+
+    /// When something of this last changed.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
+        Ok(self.whole(ctx).await?.updated_at)
+    }
+}

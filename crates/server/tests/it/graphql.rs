@@ -1,0 +1,192 @@
+//! GraphQL: what REST shows, by the same doors, and at what price.
+
+use serde_json::{Value, json};
+
+use crate::harness::{self, Answer, Client, Mode};
+use crate::make::{self, id, items};
+
+const STRICT: &str = "application/graphql-response+json";
+const WINDOW: &str = r#"from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z""#;
+
+async fn ask(client: &Client, query: &str) -> Answer {
+    client.with("accept", STRICT).post("/graphql", json!({ "query": query })).await
+}
+
+/// The data of an answer without any error.
+#[track_caller]
+fn data(answer: &Answer) -> Value {
+    let answer = answer.ok();
+    assert_eq!(answer["errors"], Value::Null, "{answer}");
+    answer["data"].clone()
+}
+
+fn code(answer: &Answer) -> String {
+    answer.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_published() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema.graphql");
+    let published = std::fs::read_to_string(path).unwrap();
+    assert!(
+        published == server::sdl(),
+        "schema.graphql is not what the code says: cargo run --bin koyomi -- schema >schema.graphql"
+    );
+    let undescribed = published.lines().filter(|line| line.trim() == "\"\"\"\"\"\"").count();
+    assert_eq!(undescribed, 0);
+}
+
+#[tokio::test]
+async fn nested_questions_cost_five_statements_and_one_when_they_are_asked_again() {
+    let koyomi = harness::start_as(Mode::plain()).await;
+    let mio = koyomi.admin("mio").await;
+    let calendar = make::calendar(&mio, "Work").await;
+    let room = make::room(&mio, "Kaede").await;
+    for n in 0..50 {
+        let guests: Vec<Value> = (0..5).map(|g| json!({ "email": format!("guest{g}@x.org") })).collect();
+        let start = make::at(&format!("2026-03-{:02}T{:02}:00:00", 1 + n % 28, 1 + n / 28), "UTC");
+        let end = make::at(&format!("2026-03-{:02}T{:02}:30:00", 1 + n % 28, 1 + n / 28), "UTC");
+        let more =
+            json!({ "title": format!("n={n}"), "start": start, "end": end, "attendees": guests, "resources": [room] });
+        make::event(&mio, &calendar, more).await;
+    }
+    let query = format!(
+        r#"{{ calendar(id: "{calendar}") {{ id events({WINDOW}, first: 50) {{
+            edges {{ cursor node {{
+                id title startTime endTime
+                organizer {{ name user {{ id name }} }}
+                attendees(first: 10) {{ nodes {{ email responseStatus user {{ id name email }} }} }}
+                reservations {{ resource {{ id name }} }}
+            }} }}
+            pageInfo {{ hasNextPage endCursor }}
+        }} }} }}"#
+    );
+    let (first, again) = (ask(&mio, &query).await, ask(&mio, &query).await);
+    assert!(first.statements() <= 5, "{}", first.statements());
+    assert_eq!(again.statements(), 1);
+    assert_eq!(data(&first), data(&again));
+    let edges = data(&first)["calendar"]["events"]["edges"].as_array().unwrap().clone();
+    assert_eq!(edges.len(), 50);
+    for edge in &edges {
+        let node = &edge["node"];
+        assert_eq!(node["attendees"]["nodes"].as_array().unwrap().len(), 5);
+        assert_eq!(node["reservations"][0]["resource"]["name"], "Kaede");
+        assert_eq!(node["organizer"]["user"]["id"], mio.id.0.to_string());
+    }
+    // What one dialect has read, the other finds.
+    let rest = format!(
+        "/api/calendars/{calendar}/events?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z&expand=attendees,resources"
+    );
+    assert_eq!(mio.get(&rest).await.statements(), 1);
+}
+
+#[tokio::test]
+async fn both_dialects_show_the_same_and_page_by_the_same_cursors() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.user("mio").await;
+    let calendar = make::calendar(&mio, "Work").await;
+    for n in 0..5 {
+        let start = make::at(&format!("2026-03-1{n}T10:00:00"), "UTC");
+        make::event(&mio, &calendar, json!({ "title": format!("n={n}"), "start": start })).await;
+    }
+    let recurring = json!({
+        "title": "daily", "start": make::at("2026-03-20T10:00:00", "UTC"), "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"],
+    });
+    make::event(&mio, &calendar, recurring).await;
+    let rest = format!("/api/calendars/{calendar}/events?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z&limit=3");
+    let page = mio.get(&rest).await.ok();
+    let fields =
+        "nodes { eventId title startTime endTime etag start { dateTime timeZone } } pageInfo { endCursor hasNextPage }";
+    let of = |after: &str| {
+        format!(r#"{{ calendar(id: "{calendar}") {{ events({WINDOW}, first: 3{after}) {{ {fields} }} }} }}"#)
+    };
+    let first = data(&ask(&mio, &of("")).await)["calendar"]["events"].clone();
+    for (theirs, ours) in items(&page).iter().zip(first["nodes"].as_array().unwrap()) {
+        assert_eq!(ours["eventId"], theirs["id"]);
+        assert_eq!(ours["title"], theirs["title"]);
+        assert_eq!(ours["etag"], theirs["etag"]);
+        assert_eq!(ours["start"]["dateTime"], theirs["start"]["date_time"]);
+    }
+    assert_eq!(first["pageInfo"]["endCursor"], page["next_cursor"]);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let second = data(&ask(&mio, &of(&format!(r#", after: "{cursor}""#))).await)["calendar"]["events"].clone();
+    let theirs = mio.get(&format!("{rest}&cursor={cursor}")).await.ok();
+    let titles = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(titles(&second["nodes"]), titles(&theirs["items"]));
+    // No two occurrences share a node.
+    let all = format!(r#"{{ calendar(id: "{calendar}") {{ events({WINDOW}) {{ nodes {{ id }} }} }} }}"#);
+    let all = data(&ask(&mio, &all).await)["calendar"]["events"]["nodes"].as_array().unwrap().clone();
+    let distinct: std::collections::HashSet<&str> = all.iter().map(id).collect();
+    assert_eq!((all.len(), distinct.len()), (8, 8));
+}
+
+#[tokio::test]
+async fn who_may_see_less_sees_less_in_every_field() {
+    let koyomi = harness::start().await;
+    let (mio, ken, stranger) = (koyomi.user("mio").await, koyomi.user("ken").await, koyomi.user("eve").await);
+    let calendar = make::calendar(&mio, "Work").await;
+    make::share(&mio, &calendar, &ken, "free_busy").await;
+    let more = json!({ "title": "secret", "location": "secret", "attendees": [{ "email": "secret@x.org" }] });
+    let event = make::event(&mio, &calendar, more).await;
+    let event = id(&event);
+    let all = "id uid title location view startTime attendeeCount organizer { name email user { id } }
+               attendees { nodes { email } } reservations { id } recurrence originalStart";
+    let of_calendar = format!(r#"{{ calendar(id: "{calendar}") {{ events({WINDOW}) {{ nodes {{ {all} }} }} }} }}"#);
+    let of_event = format!(r#"{{ event(id: "{event}") {{ {all} }} }}"#);
+    let of_many = format!(r#"{{ events(calendarIds: ["{calendar}"], {WINDOW}) {{ nodes {{ {all} }} }} }}"#);
+    let agenda = format!("{{ agenda({WINDOW}) {{ nodes {{ {all} }} }} }}");
+    for query in [&of_calendar, &of_event, &of_many, &agenda] {
+        assert!(ask(&mio, query).await.text().contains("secret"), "{query}");
+        let shown = ask(&ken, query).await;
+        assert!(!shown.text().contains("secret") && shown.text().contains("BUSY"), "{query}: {}", shown.text());
+    }
+    for query in [&of_calendar, &of_event, &of_many] {
+        let refused = ask(&stranger, query).await;
+        assert_eq!((refused.is(200), code(&refused).as_str()).1, "not_found", "{query}");
+    }
+    for query in [&of_calendar, &of_event, &of_many, &agenda] {
+        let refused = ask(&koyomi.anonymous(), query).await;
+        assert_eq!(code(&refused), "unauthenticated", "{query}");
+    }
+    // What was taken is gone with the next question.
+    mio.delete(&format!("/api/calendars/{calendar}/members/{}", ken.id)).await.is(204);
+    assert_eq!(code(&ask(&ken, &of_calendar).await), "not_found");
+}
+
+#[tokio::test]
+async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.user("mio").await;
+    let strict = mio.with("accept", STRICT);
+    strict.post("/graphql", json!({ "query": "{ me { " })).await.is(400);
+    strict.post("/graphql", json!({ "query": "{ nothing }" })).await.is(400);
+    strict.post("/graphql", json!({ "question": "{ me { id } }" })).await.problem(400, "malformed_request");
+    strict.with("content-type", "text/plain").post("/graphql", json!({})).await.problem(415, "unsupported_media_type");
+    mio.with("accept", "text/html")
+        .post("/graphql", json!({ "query": "{ me { id } }" }))
+        .await
+        .problem(406, "not_acceptable");
+    // Older clients are told in the body alone.
+    let lenient = mio.with("accept", "application/json").post("/graphql", json!({ "query": "{ nothing }" })).await;
+    assert_eq!((lenient.is(200).json()["data"].clone(), code(&lenient).as_str()), (Value::Null, "graphql_invalid"));
+    assert_eq!(data(&mio.with("accept", STRICT).get("/graphql?query=%7B__typename%7D").await)["__typename"], "Query");
+
+    let aliases: Vec<String> = (0..31).map(|n| format!("a{n}: me {{ id }}")).collect();
+    let deep =
+        "events(calendarIds: [\"019b76da-a800-7523-8885-345e0c694f10\"], first: 1) { nodes { calendar { ".to_owned();
+    let nested = "events(first: 1) { nodes { calendar { ".repeat(5);
+    let deep = format!("{{ {deep}{nested}id{} }}", " } } }".repeat(6));
+    let wide = r#"{ agenda(first: 500) { nodes { attendees(first: 500) { nodes { id } } } } }"#.to_owned();
+    let loops = "query { ...A } fragment A on Query { ...B } fragment B on Query { ...A }".to_owned();
+    for (query, names) in
+        [(format!("{{ {} }}", aliases.join(" ")), "aliases"), (deep, "depth"), (wide, "complexity"), (loops, "")]
+    {
+        let refused = strict.post("/graphql", json!({ "query": query })).await;
+        assert!(refused.is(400).text().contains(names), "{names}: {}", refused.text());
+        assert!(["query_too_complex", "graphql_invalid"].contains(&code(&refused).as_str()), "{}", refused.text());
+    }
+    let long = format!("{{ me {{ id }} }} # {}", "x".repeat(100 * 1024));
+    strict.post("/graphql", json!({ "query": long })).await.problem(413, "query_too_large");
+}
