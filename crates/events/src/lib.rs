@@ -19,7 +19,9 @@ pub mod calendars;
 pub use calendar::{Calendar, Grant, Member, Role};
 pub use error::written;
 pub use event::{Event, Found, Happening, NewEvent, Status, Transparency, View, Visibility};
-pub use members::{Invitee, add_member_in, has_other_owner, list_members, remove_member_part, set_member_part};
+pub use members::{
+    Invitee, add_member_in, cursor as member_cursor, has_other_owner, list_members, remove_member_part, set_member_part,
+};
 pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
     Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden_part, page, read_found,

@@ -1,7 +1,7 @@
 //! Who a calendar is shared with.
 
 use chrono::{DateTime, Utc};
-use kernel::{CalendarId, Limit, Page, Result, TenantId, UserId, decode_cursor, filter_hash};
+use kernel::{CalendarId, Limit, Page, Result, TenantId, UserId, decode_cursor, encode_cursor, filter_hash};
 use store::{Batch, Conn};
 use uuid::Uuid;
 
@@ -9,14 +9,27 @@ use crate::{Member, Role, error, sql};
 
 /// Everybody with access, by name.
 pub async fn list_members(conn: &mut Conn, id: CalendarId, limit: Limit, cursor: Option<&str>) -> Result<Page<Member>> {
-    let filters = filter_hash(&("members", id));
+    let filters = filters(id);
     let (name, user): (String, Uuid) = match cursor {
         Some(cursor) => decode_cursor(filters, cursor)?,
         None => (String::new(), Uuid::nil()),
     };
     let rows: Vec<Member> =
         sqlx::query_as(sql::LIST_MEMBERS).bind(id).bind(name).bind(user).bind(limit.probe()).fetch_all(conn).await?;
-    Ok(Page::cut(rows, limit, filters, |m| (m.name.clone(), m.user_id)))
+    Ok(Page::cut(rows, limit, filters, position))
+}
+
+/// Where the list goes on after this member.
+pub fn cursor(member: &Member) -> String {
+    encode_cursor(filters(member.calendar_id), &position(member))
+}
+
+fn filters(id: CalendarId) -> u64 {
+    filter_hash(&("members", id))
+}
+
+fn position(member: &Member) -> (String, UserId) {
+    (member.name.clone(), member.user_id)
 }
 
 /// Who to share with: an id or an address, of the same tenant.

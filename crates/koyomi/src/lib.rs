@@ -21,6 +21,7 @@ mod transfer;
 pub use calendars::{CalendarInput, CalendarPatch};
 pub use change::EventPatch;
 pub use events::calendars::cursor as calendar_cursor;
+pub use events::member_cursor;
 pub use events_read::{Expand, Listed, Listing, agenda_cursor, event_cursor};
 pub use guests::Reply;
 pub use input::EventTime;

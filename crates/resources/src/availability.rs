@@ -1,5 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{Failure, Kind, Limit, Page, Result, Span, TenantId, filter_hash};
+use kernel::{Failure, Kind, Limit, Page, Result, Span, TenantId, encode_cursor, filter_hash};
 use store::Conn;
 
 use crate::read::{filtered, position};
@@ -33,7 +33,7 @@ pub async fn availability(
     cursor: Option<&str>,
 ) -> Result<Page<Availability>> {
     check(span)?;
-    let filters = filter_hash(&("availability", tenant_id, span, filter, only_free));
+    let filters = filters(tenant_id, &span, filter, only_free);
     let query = sqlx::query_as(sql::AVAILABILITY);
     let rows: Vec<Row> = filtered(query, tenant_id, filter, filters, limit, cursor)?
         .bind(span.from)
@@ -79,6 +79,15 @@ fn merged(span: Span, starts: Vec<DateTime<Utc>>, ends: Vec<DateTime<Utc>>) -> V
         }
     }
     joined
+}
+
+/// Where such a list goes on after this resource.
+pub fn availability_cursor(span: &Span, filter: &Filter, only_free: bool, resource: &Resource) -> String {
+    encode_cursor(filters(resource.tenant_id, span, filter, only_free), &position(resource))
+}
+
+fn filters(tenant_id: TenantId, span: &Span, filter: &Filter, only_free: bool) -> u64 {
+    filter_hash(&("availability", tenant_id, span, filter, only_free))
 }
 
 #[cfg(test)]

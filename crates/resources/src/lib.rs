@@ -12,13 +12,13 @@ mod reserve;
 mod sql;
 mod write;
 
-pub use availability::{MAX_SPAN, availability};
+pub use availability::{MAX_SPAN, availability, availability_cursor};
 pub use error::{is_overlap, overlap_failure, refusal, written};
 pub use model::{
     Availability, Blocker, BookedResource, Booking, Filter, MAX_BLOCKERS, MAX_BOOKINGS, MAX_PER_EVENT, NewResource,
     Reservation, ReservationStatus, Resource, ResourceChange, ResourceKind, check_booked,
 };
-pub use read::{find, find_many, list};
+pub use read::{find, find_many, list, list_cursor};
 pub use reservations::{
     OccurrenceKey, booked_many, conflicts, find_reservation_in, list_for_occurrences, list_many, page,
 };

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use kernel::{Failure, Limit, Page, ResourceId, Result, TenantId, decode_cursor, filter_hash};
+use kernel::{Failure, Limit, Page, ResourceId, Result, TenantId, decode_cursor, encode_cursor, filter_hash};
 use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
@@ -42,7 +42,7 @@ pub async fn list(
     limit: Limit,
     cursor: Option<&str>,
 ) -> Result<Page<Resource>> {
-    let filters = filter_hash(&("resources", tenant_id, filter));
+    let filters = list_filters(tenant_id, filter);
     let query = sqlx::query_as(sql::LIST);
     let rows: Vec<Resource> = filtered(query, tenant_id, filter, filters, limit, cursor)?.fetch_all(conn).await?;
     Ok(Page::cut(rows, limit, filters, position))
@@ -78,4 +78,13 @@ where
         .bind(filter.min_capacity)
         .bind(filter.q.as_deref())
         .bind(limit.probe()))
+}
+
+/// Where a list goes on after this resource.
+pub fn list_cursor(filter: &Filter, resource: &Resource) -> String {
+    encode_cursor(list_filters(resource.tenant_id, filter), &position(resource))
+}
+
+fn list_filters(tenant_id: TenantId, filter: &Filter) -> u64 {
+    filter_hash(&("resources", tenant_id, filter))
 }

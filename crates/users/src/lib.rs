@@ -13,6 +13,7 @@ mod write;
 pub use model::{
     DEFAULT_TENANT, NewToken, NewUser, SignedIn, Token, User, UserChanges, find_by_emails_part, find_many_part,
 };
+pub use read::search_cursor;
 pub use secret::Secret;
 
 use password::Passwords;

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
-use kernel::{Caller, Checks, Failure, Limit, Page, Result, TenantId, UserId, decode_cursor, filter_hash};
+use kernel::{
+    Caller, Checks, Failure, Limit, Page, Result, TenantId, UserId, decode_cursor, encode_cursor, filter_hash,
+};
 use store::Conn;
 
 use crate::{User, Users, sql};
@@ -59,14 +61,14 @@ impl Users {
         let mut checks = Checks::new();
         checks.text("?q", q, 200);
         checks.done()?;
-        let filters = filter_hash(&("users", caller.tenant_id, q));
+        let filters = filters(caller.tenant_id, q);
         let after: Option<(String, UserId)> = cursor.map(|text| decode_cursor(filters, text)).transpose()?;
         // Cursors are not signed: what PostgreSQL would choke on is refused here.
         if after.as_ref().is_some_and(|(name, _)| name.contains('\0')) {
             return Err(forged_cursor());
         }
         let rows = sql::search(conn, caller.tenant_id, &contains(q), after, limit).await?;
-        Ok(Page::cut(rows, limit, filters, |user| (user.name.clone(), user.id)))
+        Ok(Page::cut(rows, limit, filters, position))
     }
 }
 
@@ -86,6 +88,19 @@ fn contains(text: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+/// Where a search goes on after this user.
+pub fn search_cursor(q: &str, user: &User) -> String {
+    encode_cursor(filters(user.tenant_id, q), &position(user))
+}
+
+fn filters(tenant: TenantId, q: &str) -> u64 {
+    filter_hash(&("users", tenant, q))
+}
+
+fn position(user: &User) -> (String, UserId) {
+    (user.name.clone(), user.id)
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
+use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use kernel::{CalendarId, Failure};
+use kernel::{CalendarId, Failure, Limit};
 use store::Epoch;
 use tokio::sync::OnceCell;
 
-use super::asked::Calendars;
+use super::asked::{Asked, Calendars};
 use super::error::Told;
 use super::event::{self, EventConnection, Window};
 use super::scalar::MemberRole;
-use super::user::User;
+use super::user::{Brief, User};
 
 /// A calendar as the caller sees it.
 pub(super) struct Calendar {
@@ -89,6 +90,27 @@ impl Calendar {
         Ok(epoch.tag(calendar.version))
     }
 
+    /// Who it is shared with, by name.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+    ) -> Result<Connection<String, Member>> {
+        let koyomi = &Asked::of(ctx).app.koyomi;
+        let load = async {
+            let caller = koyomi.caller(Asked::of(ctx).asker()?, true).await?;
+            let limit = Limit::new(first.map(i64::from))?;
+            koyomi.list_members(&caller, self.id, limit, after.as_deref()).await
+        };
+        let page = load.await.told()?;
+        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
+        let edges = page.items.into_iter().map(|member| Edge::new(koyomi::member_cursor(&member), Member(member)));
+        connection.edges = edges.collect();
+        Ok(connection)
+    }
+
     /// Its occurrences in a window, in the order of start, event, original start.
     #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "one each")]
@@ -103,5 +125,32 @@ impl Calendar {
     ) -> Result<EventConnection> {
         let window = Window { from, to, q, first, after };
         event::list(ctx, vec![self.id], window).await
+    }
+}
+
+/// Somebody a calendar is shared with.
+pub(super) struct Member(pub events::Member);
+
+#[Object]
+impl Member {
+    /// Who.
+    async fn user(&self) -> User {
+        let events::Member { user_id, email, name, avatar_url, .. } = self.0.clone();
+        User::new(user_id, Some(Brief { email, name: Some(name), avatar_url }))
+    }
+
+    /// The calendar.
+    async fn calendar(&self) -> Calendar {
+        Calendar::new(self.0.calendar_id)
+    }
+
+    /// What he may do in it.
+    async fn role(&self) -> MemberRole {
+        self.0.role.into()
+    }
+
+    /// Since when.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
     }
 }

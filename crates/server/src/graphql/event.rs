@@ -116,6 +116,20 @@ pub(super) struct Organizer {
 }
 
 impl Event {
+    /// As its writer sees it. What stands below it was not read along.
+    pub(super) fn written(happening: Happening, epoch: Epoch) -> Self {
+        Self { happening, epoch, guests: None, booked: None }
+    }
+
+    /// What was not loaded along is read now, as of now.
+    async fn alone(&self, ctx: &Context<'_>) -> kernel::Result<Self> {
+        let (asked, id) = (Asked::of(ctx), self.happening.event.id);
+        let opened = asked.app.koyomi.enter(asked.asker()?, &Scope::Event(id)).await?;
+        let found = asked.app.koyomi.find_event(&opened, id, Expand { attendees: true, resources: true }).await?;
+        let epoch = found.epoch;
+        items(Arc::unwrap_or_clone(found.value), epoch).pop().ok_or_else(|| kernel::Failure::not_found("event"))
+    }
+
     fn is_full(&self) -> bool {
         self.happening.view == Some(View::Full)
     }
@@ -235,10 +249,13 @@ impl Event {
     #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
     async fn attendees(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before.")] after: Option<ID>,
-    ) -> Connection<String, Attendee> {
-        let all = self.guests.as_deref().filter(|_| self.is_full()).unwrap_or_default();
+    ) -> Result<Connection<String, Attendee>> {
+        let alone = if self.guests.is_none() { self.alone(ctx).await.told()?.guests } else { None };
+        let guests = self.guests.as_ref().or(alone.as_ref());
+        let all = guests.map(Vec::as_slice).filter(|_| self.is_full()).unwrap_or_default();
         let skipped = after.map_or(0, |after| {
             let known = all.iter().position(|guest| guest.id.0.to_string() == after.as_str());
             known.map_or(all.len(), |at| at + 1)
@@ -247,14 +264,16 @@ impl Event {
         let shown = all.iter().skip(skipped).take(first);
         let mut connection = Connection::new(skipped > 0, all.len() > skipped + first);
         connection.edges = shown.map(|guest| Edge::new(guest.id.0.to_string(), Attendee(guest.clone()))).collect();
-        connection
+        Ok(connection)
     }
 
     /// What this occurrence has booked.
     #[graphql(complexity = "1 + 2 * child_complexity")]
-    async fn reservations(&self) -> Vec<Reservation> {
-        let booked = self.booked.as_deref().filter(|_| self.is_full()).unwrap_or_default();
-        booked.iter().cloned().map(Reservation).collect()
+    async fn reservations(&self, ctx: &Context<'_>) -> Result<Vec<Reservation>> {
+        let alone = if self.booked.is_none() { self.alone(ctx).await.told()?.booked } else { None };
+        let booked = self.booked.as_ref().or(alone.as_ref());
+        let booked = booked.map(Vec::as_slice).filter(|_| self.is_full()).unwrap_or_default();
+        Ok(booked.iter().cloned().map(Reservation).collect())
     }
 
     /// The name of the first of its resources.

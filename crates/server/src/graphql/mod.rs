@@ -10,22 +10,25 @@ mod error;
 mod event;
 mod guest;
 mod http;
+mod input;
 mod limits;
+mod mutation;
 mod query;
 mod resource;
 mod scalar;
 mod user;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions};
+use async_graphql::{EmptySubscription, SDLExportOptions};
 use axum::Router;
 use axum::routing::get;
 
 use crate::state::App;
 
 use self::limits::Limits;
+use self::mutation::Mutation;
 use self::query::Query;
 
-type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What runs operations.
 pub(crate) struct Executor(Schema);
@@ -43,7 +46,7 @@ impl Default for Executor {
 }
 
 fn schema(limits: &Limits) -> Schema {
-    Schema::build(Query, EmptyMutation, EmptySubscription)
+    Schema::build(Query, Mutation, EmptySubscription)
         .limit_depth(limits.depth)
         .limit_recursive_depth(limits.nesting)
         .limit_complexity(limits.complexity)

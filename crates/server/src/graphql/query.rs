@@ -1,15 +1,19 @@
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, Utc};
-use kernel::{Failure, Limit};
+use kernel::{Failure, Limit, Span};
 use koyomi::Scope;
+use resources::Filter;
 use uuid::Uuid;
 
 use super::asked::Asked;
 use super::calendar::Calendar;
 use super::error::Told;
 use super::event::{self, Event, EventConnection, Window};
-use super::resource::Resource;
+use super::resource::{Availability, Resource};
+use super::scalar::KindOfResource;
 use super::user::User;
 
 /// Everything that can be asked.
@@ -100,6 +104,27 @@ impl Query {
         Some(load.await.told())
     }
 
+    /// People of the caller's organisation whose name or address contains this, by name.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Part of the name or the address; empty for all.", default)] q: String,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+    ) -> Result<Connection<String, User>> {
+        let asked = Asked::of(ctx);
+        let load = async {
+            let (opened, limit) = (asked.enter(Scope::Directory).await?, Limit::new(first.map(i64::from))?);
+            asked.app.koyomi.search_users(&opened, &q, limit, after.as_deref()).await
+        };
+        let page = Arc::unwrap_or_clone(load.await.told()?.value);
+        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
+        let edges = page.items.into_iter().map(|user| Edge::new(users::search_cursor(&q, &user), user.into()));
+        connection.edges = edges.collect();
+        Ok(connection)
+    }
+
     /// Something that can be booked.
     async fn resource(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Option<Result<Resource>> {
         let load = async {
@@ -109,4 +134,69 @@ impl Query {
         };
         Some(load.await.told())
     }
+
+    /// The organisation's resources, by name.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "one each")]
+    async fn resources(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Part of name or location, in any case.", validator(min_length = 1, max_length = 200))]
+        q: Option<String>,
+        #[graphql(desc = "Only of this kind.")] kind: Option<KindOfResource>,
+        #[graphql(desc = "Only those known to take this many people.", validator(minimum = 1))] capacity: Option<i32>,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+    ) -> Result<Connection<String, Resource>> {
+        let (asked, filter) = (Asked::of(ctx), filter(q, kind, capacity));
+        let load = async {
+            let (opened, limit) = (asked.enter(Scope::Directory).await?, Limit::new(first.map(i64::from))?);
+            asked.app.koyomi.list_resources(&opened, &filter, limit, after.as_deref()).await
+        };
+        let found = load.await.told()?;
+        let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));
+        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
+        connection.edges = page
+            .items
+            .into_iter()
+            .map(|resource| Edge::new(resources::list_cursor(&filter, &resource), Resource::of(resource, epoch)))
+            .collect();
+        Ok(connection)
+    }
+
+    /// When the organisation's resources are taken in a window of at most 92 days, by name.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "one each")]
+    async fn availability(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Begin of the window.")] from: DateTime<Utc>,
+        #[graphql(desc = "Its end, exclusive.")] to: DateTime<Utc>,
+        #[graphql(desc = "Only those that are free all the time.", default)] available: bool,
+        #[graphql(desc = "Part of name or location, in any case.", validator(min_length = 1, max_length = 200))]
+        q: Option<String>,
+        #[graphql(desc = "Only of this kind.")] kind: Option<KindOfResource>,
+        #[graphql(desc = "Only those known to take this many people.", validator(minimum = 1))] capacity: Option<i32>,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+    ) -> Result<Connection<String, Availability>> {
+        let (asked, filter, span) = (Asked::of(ctx), filter(q, kind, capacity), Span { from, to });
+        let load = async {
+            let (opened, limit) = (asked.enter(Scope::Bookings).await?, Limit::new(first.map(i64::from))?);
+            asked.app.koyomi.list_availability(&opened, span, &filter, available, limit, after.as_deref()).await
+        };
+        let found = load.await.told()?;
+        let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));
+        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
+        let cursor = |found: &resources::Availability| {
+            resources::availability_cursor(&span, &filter, available, &found.resource)
+        };
+        connection.edges =
+            page.items.into_iter().map(|found| Edge::new(cursor(&found), Availability::of(found, epoch))).collect();
+        Ok(connection)
+    }
+}
+
+fn filter(q: Option<String>, kind: Option<KindOfResource>, capacity: Option<i32>) -> Filter {
+    Filter { ids: None, q, kind: kind.map(Into::into), min_capacity: capacity }
 }

@@ -1,5 +1,5 @@
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use kernel::{Failure, ResourceId};
 use store::Epoch;
@@ -110,5 +110,32 @@ impl Reservation {
     /// Does it hold?
     async fn status(&self) -> ReservationState {
         self.0.status.into()
+    }
+}
+
+/// When a resource is taken.
+#[derive(SimpleObject)]
+pub(super) struct Availability {
+    /// Which.
+    resource: Resource,
+    /// All of the window.
+    free: bool,
+    /// When it is taken, merged, within the window.
+    busy: Vec<BusySpan>,
+}
+
+/// A stretch of time.
+#[derive(SimpleObject)]
+pub(super) struct BusySpan {
+    /// From when.
+    start_time: DateTime<Utc>,
+    /// Until when, exclusive.
+    end_time: DateTime<Utc>,
+}
+
+impl Availability {
+    pub(super) fn of(found: resources::Availability, epoch: Epoch) -> Self {
+        let busy = found.busy.into_iter().map(|span| BusySpan { start_time: span.from, end_time: span.to });
+        Self { free: found.free, busy: busy.collect(), resource: Resource::of(found.resource, epoch) }
     }
 }

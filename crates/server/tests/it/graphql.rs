@@ -190,3 +190,141 @@ async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
     let long = format!("{{ me {{ id }} }} # {}", "x".repeat(100 * 1024));
     strict.post("/graphql", json!({ "query": long })).await.problem(413, "query_too_large");
 }
+
+/// What a change has answered, under its own name.
+#[track_caller]
+fn changed(answer: &Answer, name: &str) -> Value {
+    data(answer)[name].clone()
+}
+
+#[tokio::test]
+async fn what_is_changed_here_is_seen_by_rest_at_once_and_refused_alike() {
+    let koyomi = harness::start().await;
+    let (mio, ken) = (koyomi.admin("mio").await, koyomi.user("ken").await);
+    let made =
+        ask(&mio, r##"mutation { createCalendar(input: { name: "Work", color: "#102030" }) { id name role etag } }"##)
+            .await;
+    let calendar = changed(&made, "createCalendar");
+    assert_eq!((&calendar["role"], &calendar["name"]), (&json!("OWNER"), &json!("Work")));
+    let calendar = id(&calendar).to_owned();
+    assert_eq!(mio.get(&format!("/api/calendars/{calendar}")).await.ok()["color"], "#102030");
+
+    let room = ask(&mio, r#"mutation { createResource(input: { name: "Kaede", kind: ROOM }) { id exclusive } }"#).await;
+    let room = id(&changed(&room, "createResource")).to_owned();
+    let booking = |title: &str, more: &str| {
+        format!(
+            r#"mutation {{ createEvent(input: {{
+                calendarId: "{calendar}", title: "{title}", resourceIds: ["{room}"],
+                start: {{ dateTime: "2026-03-10T10:00:00", timeZone: "Asia/Tokyo" }},
+                end: {{ dateTime: "2026-03-10T11:00:00", timeZone: "Asia/Tokyo" }},
+                attendees: [{{ email: "{}" }}]
+            }}{more}) {{ eventId title etag attendees {{ nodes {{ email responseStatus }} }} reservations {{ resource {{ name }} }} }} }}"#,
+            ken.email
+        )
+    };
+    let event = changed(&ask(&mio, &booking("Review", "")).await, "createEvent");
+    assert_eq!(event["attendees"]["nodes"][0]["email"], ken.email);
+    assert_eq!(event["reservations"][0]["resource"]["name"], "Kaede");
+    let (event_id, etag) = (event["eventId"].as_str().unwrap(), event["etag"].as_str().unwrap());
+    assert_eq!(mio.get(&format!("/api/events/{event_id}")).await.ok()["title"], "Review");
+
+    // The room is taken: what stands in the way is named, and nothing is written.
+    let refused = ask(&mio, &booking("Second", "")).await.json();
+    let extensions = &refused["errors"][0]["extensions"];
+    assert_eq!((&extensions["code"], &extensions["status"]), (&json!("resource_conflict"), &json!(409)));
+    assert_eq!(extensions["conflicts"][0]["eventId"], event_id);
+    assert_eq!(refused["data"], Value::Null);
+    assert_eq!(make::pages(&mio, &format!("/api/calendars/{calendar}/events"), 50).await.len(), 1);
+
+    // Only the version that was read.
+    let retitle = |title: &str, etag: &str| {
+        let etag = etag.replace('"', "\\\"");
+        format!(
+            r#"mutation {{ updateEvent(id: "{event_id}", input: {{ title: "{title}", location: null }}, expectedEtag: "{etag}") {{ title etag }} }}"#
+        )
+    };
+    let after = changed(&ask(&mio, &retitle("Design", etag)).await, "updateEvent");
+    assert_eq!(after["title"], "Design");
+    let late = ask(&mio, &retitle("Late", etag)).await;
+    assert_eq!(code(&late), "precondition_failed");
+    assert_eq!(late.json()["errors"][0]["extensions"]["currentEtag"], after["etag"]);
+
+    // Guests answer, members come and go; what they may not do is refused as in REST.
+    let answer = format!(
+        r#"mutation {{ respond(eventId: "{event_id}", input: {{ responseStatus: ACCEPTED }}) {{ responseStatus }} }}"#
+    );
+    assert_eq!(changed(&ask(&ken, &answer).await, "respond")["responseStatus"], "ACCEPTED");
+    assert_eq!(code(&ask(&ken, &retitle("Mine", after["etag"].as_str().unwrap())).await), "forbidden");
+    let share = format!(
+        r#"mutation {{ createMember(calendarId: "{calendar}", userId: "{}", role: READER) {{ role user {{ name }} }} }}"#,
+        ken.id
+    );
+    assert_eq!(changed(&ask(&mio, &share).await, "createMember")["role"], "READER");
+    let members = format!(r#"{{ calendar(id: "{calendar}") {{ members {{ nodes {{ role user {{ email }} }} }} }} }}"#);
+    assert_eq!(data(&ask(&ken, &members).await)["calendar"]["members"]["nodes"].as_array().unwrap().len(), 2);
+    let away = format!(r#"mutation {{ deleteMember(calendarId: "{calendar}", userId: "{}") }}"#, ken.id);
+    assert_eq!(changed(&ask(&mio, &away).await, "deleteMember"), ken.id.0.to_string());
+    assert_eq!(code(&ask(&ken, &members).await), "not_found");
+
+    // Places in what was sent are named as it was sent.
+    let bad =
+        format!(r#"mutation {{ updateCalendar(id: "{calendar}", input: {{ name: "", timeZone: null }}) {{ id }} }}"#);
+    let bad = ask(&mio, &bad).await.json();
+    assert_eq!(bad["errors"][0]["extensions"]["errors"][0]["pointer"], "/timeZone");
+
+    let gone = format!(r#"mutation {{ deleteEvent(id: "{event_id}") }}"#);
+    assert_eq!(changed(&ask(&mio, &gone).await, "deleteEvent"), event_id);
+    mio.get(&format!("/api/events/{event_id}")).await.problem(404, "not_found");
+    let free = format!(
+        r#"{{ availability(from: "2026-03-10T00:00:00Z", to: "2026-03-11T00:00:00Z") {{ nodes {{ free resource {{ id }} }} }} }}"#
+    );
+    assert_eq!(
+        data(&ask(&mio, &free).await)["availability"]["nodes"],
+        json!([{ "free": true, "resource": { "id": room } }])
+    );
+}
+
+#[tokio::test]
+async fn a_change_that_is_sent_again_under_its_key_is_made_once() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.user("mio").await;
+    let make = |name: &str| {
+        format!(r#"mutation {{ createCalendar(input: {{ name: "{name}" }}, idempotencyKey: "k1") {{ id }} }}"#)
+    };
+    let first = changed(&ask(&mio, &make("Work")).await, "createCalendar");
+    assert_eq!(changed(&ask(&mio, &make("Work")).await, "createCalendar"), first);
+    assert_eq!(code(&ask(&mio, &make("Other")).await), "idempotency_key_reused");
+    assert_eq!(make::pages(&mio, "/api/calendars", 50).await.len(), 1);
+    // A link must not change anything.
+    let by_get = mio.with("accept", STRICT).get("/graphql?query=mutation%7BdeleteEvent(id:%22x%22)%7D").await;
+    by_get.problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn people_and_resources_are_listed_page_by_page() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.admin("mio").await;
+    koyomi.user("ken").await;
+    koyomi.user("ren").await;
+    for name in ["A", "B", "C"] {
+        make::room(&mio, name).await;
+    }
+    let page = data(&ask(&mio, r#"{ users(first: 2) { nodes { name } pageInfo { endCursor hasNextPage } } }"#).await);
+    let cursor = page["users"]["pageInfo"]["endCursor"].as_str().unwrap();
+    assert_eq!(mio.get("/api/users?q=&limit=2").await.ok()["next_cursor"], cursor);
+    let rest = data(
+        &ask(
+            &mio,
+            &format!(r#"{{ users(first: 2, after: "{cursor}") {{ nodes {{ name }} pageInfo {{ hasNextPage }} }} }}"#),
+        )
+        .await,
+    );
+    assert_eq!(
+        (rest["users"]["nodes"].as_array().unwrap().len(), &rest["users"]["pageInfo"]["hasNextPage"]),
+        (1, &json!(false))
+    );
+    let page =
+        data(&ask(&mio, r#"{ resources(first: 2, kind: ROOM) { edges { cursor node { name capacity } } } }"#).await);
+    let cursor = page["resources"]["edges"][1]["cursor"].as_str().unwrap();
+    assert_eq!(mio.get("/api/resources?limit=2&kind=room").await.ok()["next_cursor"], cursor);
+}
