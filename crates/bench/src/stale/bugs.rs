@@ -49,7 +49,9 @@ fn plan(options: &Options, bug: Bug) -> Plan {
         Bug::NoEpochInKey => {
             ("", Plan { mode: strict, pause: 100..400, faults: vec![Fault::NewEpoch], renames: false, ..calm })
         }
-        Bug::NoViewInKey | Bug::AuthoriseFirst | Bug::KeepCaller | Bug::AcknowledgeFirst => ("", calm),
+        Bug::NoViewInKey | Bug::AuthoriseFirst | Bug::KeepCaller => ("", calm),
+        // Whoever has a token is told that the database is behind, which is an error and not stale.
+        Bug::AcknowledgeFirst => ("", Plan { tokens: false, ..calm }),
         // News on the bus is late, so that memory is old.
         Bug::BoundedWithToken | Bug::NoFence => ("bus_delay_ms=100", Plan { mode: bounded, pause: 20..200, ..calm }),
         // What was missed is made good by the next message: long pauses.

@@ -1,16 +1,20 @@
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::Context;
+use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::{Context, OutputType};
 use events::Calendar;
 use futures::future::{join_all, try_join_all};
-use kernel::{CalendarId, Failure, ResourceId, Result, UserId};
+use kernel::{CalendarId, Failure, Page, ResourceId, Result, UserId};
 use koyomi::{Asker, Opened, Scope};
 use resources::{Filter, Resource};
 use store::Epoch;
+use tokio::sync::OnceCell;
 use users::User;
 
+use super::error::Told;
 use crate::state::App;
 
 /// What every resolver is given: who asks, and the doors.
@@ -44,6 +48,36 @@ impl Asked {
         entered().insert(scope, opened.clone());
         Ok(opened)
     }
+}
+
+/// A page as a connection.
+pub(super) fn connection<T, N: OutputType>(
+    page: Page<T>,
+    has_before: bool,
+    cursor: impl Fn(&T) -> String,
+    node: impl Fn(T) -> N,
+) -> Connection<String, N> {
+    let mut connection = Connection::new(has_before, page.next_cursor.is_some());
+    connection.edges = page.items.into_iter().map(|item| Edge::new(cursor(&item), node(item))).collect();
+    connection
+}
+
+/// What was not there when the object was made: loaded once, together with what its siblings lack.
+pub(super) async fn whole<'a, K, L>(
+    ctx: &Context<'_>,
+    cell: &'a OnceCell<L::Value>,
+    id: K,
+    what: &str,
+) -> async_graphql::Result<&'a L::Value>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    L: Loader<K, Error = Failure>,
+{
+    let load = async || {
+        let found = ctx.data_unchecked::<DataLoader<L>>().load_one(id.clone()).await.told()?;
+        found.ok_or_else(|| Failure::not_found(what)).told()
+    };
+    cell.get_or_try_init(load).await
 }
 
 pub(super) type Loaded<T> = DataLoader<T>;

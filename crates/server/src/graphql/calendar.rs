@@ -1,12 +1,11 @@
-use async_graphql::connection::{Connection, Edge};
-use async_graphql::dataloader::DataLoader;
+use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use kernel::{CalendarId, Failure, Limit};
+use kernel::{CalendarId, Limit};
 use store::Epoch;
 use tokio::sync::OnceCell;
 
-use super::asked::{Asked, Calendars};
+use super::asked::{Asked, Calendars, connection, whole};
 use super::error::Told;
 use super::event::{self, EventConnection, Window};
 use super::scalar::MemberRole;
@@ -29,11 +28,7 @@ impl Calendar {
     }
 
     async fn whole(&self, ctx: &Context<'_>) -> Result<&(events::Calendar, Epoch)> {
-        let load = async || {
-            let found = ctx.data_unchecked::<DataLoader<Calendars>>().load_one(self.id).await.told()?;
-            found.ok_or_else(|| Failure::not_found("calendar")).told()
-        };
-        self.whole.get_or_try_init(load).await
+        whole::<_, Calendars>(ctx, &self.whole, self.id, "calendar").await
     }
 }
 
@@ -104,11 +99,7 @@ impl Calendar {
             let limit = Limit::new(first.map(i64::from))?;
             koyomi.list_members(&caller, self.id, limit, after.as_deref()).await
         };
-        let page = load.await.told()?;
-        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
-        let edges = page.items.into_iter().map(|member| Edge::new(koyomi::member_cursor(&member), Member(member)));
-        connection.edges = edges.collect();
-        Ok(connection)
+        Ok(connection(load.await.told()?, after.is_some(), koyomi::member_cursor, Member))
     }
 
     /// Its occurrences in a window, in the order of start, event, original start.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
+use async_graphql::connection::Connection;
 use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, Utc};
 use kernel::{Failure, Limit, Span};
@@ -8,7 +8,7 @@ use koyomi::Scope;
 use resources::Filter;
 use uuid::Uuid;
 
-use super::asked::Asked;
+use super::asked::{Asked, connection};
 use super::calendar::Calendar;
 use super::error::Told;
 use super::event::{self, Event, EventConnection, Window};
@@ -50,13 +50,8 @@ impl Query {
         let limit = Limit::new(first.map(i64::from)).told()?;
         let page = koyomi.list_calendars(&caller, limit, after.as_deref()).await.told()?;
         let epoch = koyomi.store.epoch();
-        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|calendar| Edge::new(koyomi::calendar_cursor(&caller, &calendar), Calendar::of(calendar, epoch)))
-            .collect();
-        Ok(connection)
+        let cursor = |calendar: &_| koyomi::calendar_cursor(&caller, calendar);
+        Ok(connection(page, after.is_some(), cursor, |calendar| Calendar::of(calendar, epoch)))
     }
 
     /// An event, by the id that REST has: of a series its master.
@@ -119,10 +114,7 @@ impl Query {
             asked.app.koyomi.search_users(&opened, &q, limit, after.as_deref()).await
         };
         let page = Arc::unwrap_or_clone(load.await.told()?.value);
-        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
-        let edges = page.items.into_iter().map(|user| Edge::new(users::search_cursor(&q, &user), user.into()));
-        connection.edges = edges.collect();
-        Ok(connection)
+        Ok(connection(page, after.is_some(), |user| users::search_cursor(&q, user), User::from))
     }
 
     /// Something that can be booked.
@@ -155,13 +147,8 @@ impl Query {
         };
         let found = load.await.told()?;
         let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));
-        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|resource| Edge::new(resources::list_cursor(&filter, &resource), Resource::of(resource, epoch)))
-            .collect();
-        Ok(connection)
+        let cursor = |resource: &_| resources::list_cursor(&filter, resource);
+        Ok(connection(page, after.is_some(), cursor, |resource| Resource::of(resource, epoch)))
     }
 
     /// When the organisation's resources are taken in a window of at most 92 days, by name.
@@ -187,13 +174,10 @@ impl Query {
         };
         let found = load.await.told()?;
         let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));
-        let mut connection = Connection::new(after.is_some(), page.next_cursor.is_some());
         let cursor = |found: &resources::Availability| {
             resources::availability_cursor(&span, &filter, available, &found.resource)
         };
-        connection.edges =
-            page.items.into_iter().map(|found| Edge::new(cursor(&found), Availability::of(found, epoch))).collect();
-        Ok(connection)
+        Ok(connection(page, after.is_some(), cursor, |found| Availability::of(found, epoch)))
     }
 }
 

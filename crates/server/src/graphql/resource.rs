@@ -1,12 +1,10 @@
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use kernel::{Failure, ResourceId};
+use kernel::ResourceId;
 use store::Epoch;
 use tokio::sync::OnceCell;
 
-use super::asked::Resources;
-use super::error::Told;
+use super::asked::{Resources, whole};
 use super::scalar::{KindOfResource, LocalDateTime, ReservationState};
 
 /// Something that can be booked.
@@ -22,11 +20,7 @@ impl Resource {
     }
 
     async fn whole(&self, ctx: &Context<'_>) -> Result<&(resources::Resource, Epoch)> {
-        let load = async || {
-            let found = ctx.data_unchecked::<DataLoader<Resources>>().load_one(self.id).await.told()?;
-            found.ok_or_else(|| Failure::not_found("resource")).told()
-        };
-        self.whole.get_or_try_init(load).await
+        whole::<_, Resources>(ctx, &self.whole, self.id, "resource").await
     }
 }
 

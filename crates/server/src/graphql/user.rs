@@ -1,11 +1,9 @@
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use kernel::{Failure, UserId};
+use kernel::UserId;
 use tokio::sync::OnceCell;
 
-use super::asked::Users;
-use super::error::Told;
+use super::asked::{Users, whole};
 
 /// A person of the caller's organisation.
 pub(super) struct User {
@@ -27,11 +25,7 @@ impl User {
     }
 
     async fn whole(&self, ctx: &Context<'_>) -> Result<&users::User> {
-        let load = async || {
-            let found = ctx.data_unchecked::<DataLoader<Users>>().load_one(self.id).await.told()?;
-            found.ok_or_else(|| Failure::not_found("user")).told()
-        };
-        self.whole.get_or_try_init(load).await
+        whole::<_, Users>(ctx, &self.whole, self.id, "user").await
     }
 }
 

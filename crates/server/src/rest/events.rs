@@ -5,8 +5,6 @@ use futures::FutureExt;
 use http::StatusCode;
 use kernel::{CalendarId, EventId, Failure, Result};
 use koyomi::{Listed, Scope};
-use serde::Serialize;
-use serde_json::Value;
 use store::Epoch;
 
 use super::listing::{Asked, EventsParams, SearchParams, ShowParams, WindowParams, expanded, fields};
@@ -15,7 +13,7 @@ use crate::etag::{self, conditional_bytes, tagged};
 use crate::extract::{Asking, Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query, read_query};
 use crate::ready::{self, Shaped};
 use crate::shape::Json;
-use crate::shape::event::{CreateEvent, Event, Nested, UpdateEvent};
+use crate::shape::event::{CreateEvent, Event, Nested, Shown, UpdateEvent, fields_of};
 use crate::shape::page::Page;
 use crate::state::App;
 
@@ -166,8 +164,7 @@ pub(crate) async fn find_event(
             let tag = listed.page.items.first().map(|found| etag::of_event(epoch, found, &opened.caller));
             let (mut items, _) = Event::list(listed, organizer, epoch)?;
             let event = items.pop().ok_or_else(|| Failure::not_found("event"))?;
-            let body = trimmed(serde_json::to_value(event).map_err(Failure::internal)?, wanted.as_deref());
-            Ok(Shaped { body, tag })
+            Ok(Shaped { body: Shown { event, fields: wanted.as_deref().map(fields_of) }, tag })
         },
     )
     .await
@@ -215,32 +212,9 @@ pub(crate) async fn delete_event(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The page as it goes out: whole items, or only the fields that were asked for.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum ListBody {
-    Whole(Page<Event>),
-    Trimmed(Page<Value>),
-}
-
-fn body(listed: Listed, asked: &Asked, epoch: Epoch) -> Result<ListBody> {
+fn body(listed: Listed, asked: &Asked, epoch: Epoch) -> Result<Page<Shown>> {
     let (items, next_cursor) = Event::list(listed, asked.organizer, epoch)?;
-    let Some(fields) = asked.fields.as_deref() else {
-        return Ok(ListBody::Whole(Page { items, next_cursor }));
-    };
-    let items: Result<_> = items
-        .into_iter()
-        .map(|event| Ok(trimmed(serde_json::to_value(event).map_err(Failure::internal)?, Some(fields))))
-        .collect();
-    Ok(ListBody::Trimmed(Page { items: items?, next_cursor }))
-}
-
-fn trimmed(item: Value, fields: Option<&[String]>) -> Value {
-    match (item, fields) {
-        (Value::Object(mut item), Some(fields)) => {
-            item.retain(|name, _| fields.iter().any(|field| field == name));
-            Value::Object(item)
-        }
-        (item, _) => item,
-    }
+    let fields = asked.fields.as_deref().map(fields_of);
+    let items = items.into_iter().map(|event| Shown { event, fields: fields.clone() }).collect();
+    Ok(Page { items, next_cursor })
 }
