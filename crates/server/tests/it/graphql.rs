@@ -275,11 +275,9 @@ async fn what_is_changed_here_is_seen_by_rest_at_once_and_refused_alike() {
     let gone = format!(r#"mutation {{ deleteEvent(id: "{event_id}") }}"#);
     assert_eq!(changed(&ask(&mio, &gone).await, "deleteEvent"), event_id);
     mio.get(&format!("/api/events/{event_id}")).await.problem(404, "not_found");
-    let free = format!(
-        r#"{{ availability(from: "2026-03-10T00:00:00Z", to: "2026-03-11T00:00:00Z") {{ nodes {{ free resource {{ id }} }} }} }}"#
-    );
+    let free = r#"{ availability(from: "2026-03-10T00:00:00Z", to: "2026-03-11T00:00:00Z") { nodes { free resource { id } } } }"#;
     assert_eq!(
-        data(&ask(&mio, &free).await)["availability"]["nodes"],
+        data(&ask(&mio, free).await)["availability"]["nodes"],
         json!([{ "free": true, "resource": { "id": room } }])
     );
 }
