@@ -2,8 +2,10 @@
 //! asks for the same path and query asks the same. What that is *about* is remembered here and nothing else: the head check
 //! is made each time, and decides.
 
+use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -20,14 +22,14 @@ use crate::ready;
 use crate::state::App;
 
 const MOST: u64 = 20_000;
+/// Headers with secrets in them are not kept for longer.
+const TTL: Duration = Duration::from_secs(300);
 
-#[derive(Debug)]
 pub(crate) struct Again {
     hasher: RandomState,
     known: Cache<u64, Arc<Known>, RandomState>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Known {
     bearer: HeaderValue,
     target: PathAndQuery,
@@ -35,9 +37,15 @@ pub(crate) struct Known {
     scope: Scope,
 }
 
+impl fmt::Debug for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Again").field("known", &self.known.entry_count()).finish_non_exhaustive()
+    }
+}
+
 impl Default for Again {
     fn default() -> Self {
-        let known = Cache::builder().max_capacity(MOST).build_with_hasher(RandomState::default());
+        let known = Cache::builder().max_capacity(MOST).time_to_live(TTL).build_with_hasher(RandomState::default());
         Self { hasher: RandomState::default(), known }
     }
 }

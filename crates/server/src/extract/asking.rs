@@ -45,7 +45,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let bearer = parts.headers.get(AUTHORIZATION).filter(|_| parts.method == Method::GET).cloned();
+        let mut bearer = parts.headers.get(AUTHORIZATION).filter(|_| parts.method == Method::GET).cloned();
+        if let Some(bearer) = &mut bearer {
+            // Not to be printed by anybody.
+            bearer.set_sensitive(true);
+        }
         Ok(Self {
             bearer,
             opened: parts.extensions.remove::<Arc<Opened>>(),
