@@ -88,6 +88,7 @@ cmd_run() {
 koyomi is up. Ctrl-C stops it, its PostgreSQL and its Redis; the data stay.
 
   API       $base/api
+  GraphQL   $base/graphql
   docs      $base/docs
   OpenAPI   $base/api/openapi.json
   metrics   $base/metrics
