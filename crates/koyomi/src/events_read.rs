@@ -72,6 +72,9 @@ struct Question {
 
 impl Question {
     fn of(listing: &Listing, filters: u64, now: DateTime<Utc>) -> Result<Self> {
+        if listing.q.as_ref().is_some_and(|q| !(1..=200).contains(&q.chars().count())) {
+            return Err(Failure::malformed("?q", "must have 1 to 200 characters"));
+        }
         Ok(Self {
             span: span(listing, now)?,
             q: listing.q.clone(),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cache::{Answer, Ask, Checked, Consistency, Family, Key, Reading, Value, View, Want};
+use cache::{Answer, Ask, Checked, Consistency, Family, Key, Reading, Value, View, Want, is_access_moved};
 use events::calendars::MAX_CALENDARS;
 use futures::future::BoxFuture;
 use kernel::{CalendarId, Caller, EventId, Failure, Moved, Result, Role, SecretHash, Subject};
@@ -12,12 +12,17 @@ use store::Epoch;
 
 use crate::Koyomi;
 
+/// A read that finds access changed under way begins anew so often.
+const ATTEMPTS: usize = 4;
+
 /// Somebody who shows a secret; who he is, the head check says.
 #[derive(Debug, Clone)]
 pub struct Asker {
     pub secret: SecretHash,
     /// What he has seen already: his answer is never older.
     pub seen: Option<Consistency>,
+    /// He has just changed something: memory will not do.
+    pub current: bool,
 }
 
 /// A read that may go on: everything that decides what its answer is, but the data.
@@ -130,13 +135,37 @@ impl Koyomi {
         bookings: bool,
         memory: bool,
     ) -> Result<Checked> {
-        let seen = asker.seen.as_ref();
+        let (seen, memory) = (asker.seen.as_ref(), memory && !asker.current);
         self.heads.check(Ask { secret: &asker.secret, calendars, event, bookings, seen, memory }).await
     }
 
-    /// The read found other access than its check did: the next check does not take memory's word for it.
-    pub fn doubt(&self, opened: &Opened) {
-        self.heads.doubt(&opened.versions);
+    /// A read under its head check, `first` where that has been made already. One that finds other access than was checked
+    /// begins anew, with a check that does not take memory's word for it.
+    pub async fn reading<T, F>(
+        &self,
+        asker: &Asker,
+        scope: &Scope,
+        mut first: Option<Opened>,
+        load: impl Fn(Opened) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let opened = match first.take() {
+                Some(opened) => opened,
+                None => self.enter(asker, scope).await?,
+            };
+            match load(opened.clone()).await {
+                Err(failure) if is_access_moved(&failure) => {
+                    self.heads.doubt(&opened.versions);
+                    last = Some(failure);
+                }
+                result => return result,
+            }
+        }
+        Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")))
     }
 
     /// The cached answer to a question that was opened, or a new reading of it.

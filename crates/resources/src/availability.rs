@@ -33,6 +33,7 @@ pub async fn availability(
     cursor: Option<&str>,
 ) -> Result<Page<Availability>> {
     check(span)?;
+    filter.check()?;
     let filters = filters(tenant_id, &span, filter, only_free);
     let query = sqlx::query_as(sql::AVAILABILITY);
     let rows: Vec<Row> = filtered(query, tenant_id, filter, filters, limit, cursor)?

@@ -155,6 +155,24 @@ pub struct Filter {
     pub min_capacity: Option<i32>,
 }
 
+/// Ids that one call can ask for.
+const MAX_IDS: usize = 500;
+
+impl Filter {
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
+            return Err(Failure::malformed("?ids", format!("at most {MAX_IDS} at a time")));
+        }
+        if self.q.as_ref().is_some_and(|q| !(1..=200).contains(&q.chars().count())) {
+            return Err(Failure::malformed("?q", "must have 1 to 200 characters"));
+        }
+        if self.min_capacity.is_some_and(|n| n < 1) {
+            return Err(Failure::malformed("?capacity", "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
 /// Does the reservation hold?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]

@@ -42,6 +42,7 @@ pub async fn list(
     limit: Limit,
     cursor: Option<&str>,
 ) -> Result<Page<Resource>> {
+    filter.check()?;
     let filters = list_filters(tenant_id, filter);
     let query = sqlx::query_as(sql::LIST);
     let rows: Vec<Resource> = filtered(query, tenant_id, filter, filters, limit, cursor)?.fetch_all(conn).await?;

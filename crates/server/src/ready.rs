@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use cache::{Answer as Read, Consistency, Family, is_access_moved};
+use cache::{Answer as Read, Consistency, Family};
 use chrono::Datelike;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -27,8 +27,6 @@ use crate::state::App;
 const WORTHWHILE: usize = 1024;
 /// Room for so many at once, the common ones included.
 const HEADERS: usize = 14;
-/// A read that finds access changed under way begins anew so often.
-const ATTEMPTS: usize = 4;
 
 /// What an answer is made into.
 pub(crate) struct Shaped<B> {
@@ -69,21 +67,10 @@ pub(crate) async fn answer<'a, T, B>(
 where
     B: Serialize,
 {
-    let mut last = None;
-    for attempted in 0..ATTEMPTS {
-        let opened = match &asking.opened {
-            Some(opened) if attempted == 0 => Opened::clone(opened),
-            _ => app.koyomi.enter(&asking.asker, &scope).await?,
-        };
-        match attempt(app, asking, &scope, &opened, &load, &shape).await {
-            Err(failure) if is_access_moved(&failure) => {
-                app.koyomi.doubt(&opened);
-                last = Some(failure);
-            }
-            result => return Ok(result?),
-        }
-    }
-    Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")).into())
+    let first = asking.opened.as_deref().cloned();
+    let (about, load, shape) = (&scope, &load, &shape);
+    let attempt = |opened| attempt(app, asking, about, opened, load, shape);
+    Ok(app.koyomi.reading(&asking.asker, about, first, attempt).await?)
 }
 
 /// The answer that is there already: none is needed, or it is ready.
@@ -101,7 +88,7 @@ async fn attempt<'a, T, B>(
     app: &App,
     asking: &Asking,
     scope: &Scope,
-    opened: &Opened,
+    opened: Opened,
     load: &impl Fn(Opened) -> BoxFuture<'a, Result<Read<T>>>,
     shape: &impl Fn(Read<T>, &Opened) -> Result<Shaped<B>>,
 ) -> Result<Response>
@@ -109,7 +96,7 @@ where
     B: Serialize,
 {
     let question = question(app, asking);
-    if let Some(response) = at_once(app, asking, opened, &question) {
+    if let Some(response) = at_once(app, asking, &opened, &question) {
         app.again.remember(asking, scope);
         return Ok(response);
     }
@@ -118,7 +105,7 @@ where
     let began = Instant::now();
     let key = opened.body_key(&question, Some(&loaded));
     let (epoch, token) = (loaded.epoch, token_of(&loaded));
-    let shaped = shape(loaded, opened)?;
+    let shaped = shape(loaded, &opened)?;
     let bytes = Bytes::from(serde_json::to_vec(&shaped.body).map_err(Failure::internal)?);
     asking.timings.add("render", began.elapsed());
     let tag = shaped.tag.unwrap_or_else(|| tag_of(epoch, key.fingerprint()));

@@ -61,7 +61,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
 impl Asking {
     pub(crate) fn of(secret: SecretHash, headers: &HeaderMap, target: Uri, timings: Timings) -> Result<Self, ApiError> {
         Ok(Self {
-            asker: Asker { secret, seen: seen(headers)? },
+            asker: Asker { secret, seen: seen(headers)?, current: false },
             have: IfNoneMatch::of(headers)?,
             target,
             encoding: Encoding::of(headers),
@@ -86,7 +86,7 @@ pub(crate) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
     };
     // What has not even the form of a secret costs no query.
     let secret = Secret::parse(&secret).ok_or_else(Failure::unauthenticated)?.hash();
-    Ok(Asker { secret, seen: seen(&parts.headers)? })
+    Ok(Asker { secret, seen: seen(&parts.headers)?, current: false })
 }
 
 impl Encoding {

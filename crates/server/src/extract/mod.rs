@@ -14,7 +14,7 @@ mod upload;
 pub(crate) use asking::{Asking, CONSISTENCY, Encoding, asker, timings};
 pub(crate) use auth::{Auth, Presented, SESSION_COOKIE};
 pub(crate) use body::Body;
-pub(crate) use idempotency::{IdempotencyKey, Keyed};
+pub(crate) use idempotency::{IdempotencyKey, Keyed, bind, is_key};
 pub(crate) use patch::Patch;
 pub(crate) use path::{PathId, PathIds};
 pub(crate) use precondition::{IfMatch, IfNoneMatch};

@@ -22,7 +22,7 @@ pub(super) struct Asked {
     pub app: App,
     /// Or why it is not known: an introspection needs nobody.
     asker: Result<Asker>,
-    /// The head checks of this operation: what it asks of one thing, it asks as of one moment.
+    /// The head checks since the last change: what is asked of one thing, is asked as of one moment.
     entered: Mutex<HashMap<Scope, Opened>>,
 }
 
@@ -47,6 +47,20 @@ impl Asked {
         let opened = self.app.koyomi.enter(self.asker()?, &scope).await?;
         entered().insert(scope, opened.clone());
         Ok(opened)
+    }
+
+    /// A read under the head check of this operation.
+    pub(super) async fn read<T, F>(&self, scope: Scope, load: impl Fn(Opened) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let first = self.enter(scope.clone()).await?;
+        self.app.koyomi.reading(self.asker()?, &scope, Some(first), load).await
+    }
+
+    /// What was checked before a change says nothing of what stands below it.
+    pub(super) fn changes(&self) {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -114,10 +128,12 @@ impl Loader<UserId> for Users {
     type Error = Failure;
 
     async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
-        let opened = &self.0.enter(Scope::Directory).await?;
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
-        let pages = sorted.chunks(PAGE).map(|ids| self.0.app.koyomi.find_users(opened, ids));
+        let koyomi = &self.0.app.koyomi;
+        let pages = sorted.chunks(PAGE).map(|ids| {
+            self.0.read(Scope::Directory, move |opened| async move { koyomi.find_users(&opened, ids).await })
+        });
         let pages = try_join_all(pages).await?;
         let users = pages.into_iter().flat_map(|page| page.value.items.clone());
         Ok(users.map(|user| (user.id, user)).collect())
@@ -129,13 +145,16 @@ impl Loader<ResourceId> for Resources {
     type Error = Failure;
 
     async fn load(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, (Resource, Epoch)>> {
-        let opened = &self.0.enter(Scope::Directory).await?;
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
+        let koyomi = &self.0.app.koyomi;
         let limit = kernel::Limit::new(Some(i64::from(kernel::Limit::MAX)))?;
         let filters: Vec<Filter> =
             sorted.chunks(PAGE).map(|ids| Filter { ids: Some(ids.to_vec()), ..Filter::default() }).collect();
-        let pages = filters.iter().map(|filter| self.0.app.koyomi.list_resources(opened, filter, limit, None));
+        let pages = filters.iter().map(|filter| {
+            let load = move |opened| async move { koyomi.list_resources(&opened, filter, limit, None).await };
+            self.0.read(Scope::Directory, load)
+        });
         let pages = try_join_all(pages).await?;
         let found = pages.into_iter().flat_map(|page| {
             let epoch = page.epoch;
@@ -152,8 +171,9 @@ impl Loader<CalendarId> for Calendars {
     /// What is not shared is absent.
     async fn load(&self, ids: &[CalendarId]) -> Result<HashMap<CalendarId, (Calendar, Epoch)>> {
         let found = join_all(ids.iter().map(async |id| {
-            let opened = self.0.enter(Scope::Calendars(vec![*id])).await?;
-            self.0.app.koyomi.find_calendar(&opened, *id).await
+            let (koyomi, id) = (&self.0.app.koyomi, *id);
+            let load = |opened| async move { koyomi.find_calendar(&opened, id).await };
+            self.0.read(Scope::Calendars(vec![id]), load).await
         }));
         let mut calendars = HashMap::new();
         for found in found.await {

@@ -2,18 +2,19 @@ use async_graphql::{ErrorExtensionValues, ErrorExtensions, Value};
 use kernel::Failure;
 use serde_json::json;
 
-use crate::error::{log, status};
+use crate::error::status;
 
 /// A refusal as GraphQL says it: `extensions.code` is REST's `code`, and beside it stands what REST's problem says.
 pub(super) fn refused(failure: &Failure) -> async_graphql::Error {
-    async_graphql::Error::new(failure.message()).extend_with(|_, extensions| describe(failure, extensions))
+    // Goes along for whoever logs it.
+    let mut error = async_graphql::Error::new_with_source(failure.clone());
+    failure.message().clone_into(&mut error.message);
+    error.extend_with(|_, extensions| describe(failure, extensions))
 }
 
 pub(super) fn describe(failure: &Failure, extensions: &mut ErrorExtensionValues) {
-    let status = status(failure.kind());
-    log(status, failure, "", &http::Method::POST, "/graphql");
     extensions.set("code", failure.code());
-    extensions.set("status", status.as_u16());
+    extensions.set("status", status(failure.kind()).as_u16());
     if !failure.errors().is_empty() {
         let errors = failure.errors().iter().map(|e| json!({ "pointer": camel(&e.pointer), "reason": e.reason }));
         extensions.set("errors", value(errors.collect()));

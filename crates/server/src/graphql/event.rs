@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Lookahead, Object, Result, SimpleObject};
 use attendees::Guest;
 use chrono::{DateTime, Utc};
 use events::{Happening, View};
-use kernel::{CalendarId, Limit};
+use kernel::{CalendarId, EventId, Failure, Limit};
 use koyomi::{Expand, Listed, Listing, Scope};
 use store::Epoch;
 
@@ -50,8 +50,9 @@ fn below(ctx: &Context<'_>) -> Expand {
 /// The occurrences of these calendars as one list.
 pub(super) async fn list(ctx: &Context<'_>, mut ids: Vec<CalendarId>, window: Window) -> Result<EventConnection> {
     let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
-    let opened = asked.enter(Scope::Calendars(ids.clone())).await.told()?;
-    let listed = asked.app.koyomi.list_events(&opened, &listing).await.told()?;
+    let (koyomi, asking) = (&asked.app.koyomi, &listing);
+    let load = |opened| async move { koyomi.list_events(&opened, asking).await };
+    let listed = asked.read(Scope::Calendars(ids.clone()), load).await.told()?;
     ids.sort_unstable();
     ids.dedup();
     let cursor = |happening: &Happening| koyomi::event_cursor(&ids, &listing, happening);
@@ -80,18 +81,16 @@ fn connection(
 }
 
 /// The items of a list, each with what was loaded along.
-pub(super) fn items(listed: Listed, epoch: Epoch) -> Vec<Event> {
-    let Listed { page, mut attendees, reservations } = listed;
-    let mut reservations = reservations;
-    let mut events: Vec<Event> = Vec::with_capacity(page.items.len());
-    for happening in page.items {
+fn items(listed: Listed, epoch: Epoch) -> Vec<Event> {
+    let Listed { page, attendees, mut reservations } = listed;
+    let event = |happening: Happening| {
         let (id, at) = (happening.event.id, happening.original_start);
         // The occurrences of a series share their guests.
-        let guests = attendees.as_mut().map(|all| all.get(&id).cloned().unwrap_or_default());
+        let guests = attendees.as_ref().map(|all| all.get(&id).cloned().unwrap_or_default());
         let booked = reservations.as_mut().map(|all| all.remove(&(id, at)).unwrap_or_default());
-        events.push(Event { happening, epoch, guests, booked });
-    }
-    events
+        Event { happening, epoch, guests, booked }
+    };
+    page.items.into_iter().map(event).collect()
 }
 
 /// One happening of an event. Lists show each occurrence of a series as one.
@@ -121,13 +120,9 @@ impl Event {
         Self { happening, epoch, guests: None, booked: None }
     }
 
-    /// What was not loaded along is read now, as of now.
+    /// What was not read along.
     async fn alone(&self, ctx: &Context<'_>) -> kernel::Result<Self> {
-        let (asked, id) = (Asked::of(ctx), self.happening.event.id);
-        let opened = asked.app.koyomi.enter(asked.asker()?, &Scope::Event(id)).await?;
-        let found = asked.app.koyomi.find_event(&opened, id, Expand { attendees: true, resources: true }).await?;
-        let epoch = found.epoch;
-        items(Arc::unwrap_or_clone(found.value), epoch).pop().ok_or_else(|| kernel::Failure::not_found("event"))
+        read(ctx, self.happening.event.id, Expand { attendees: true, resources: true }).await
     }
 
     fn is_full(&self) -> bool {
@@ -308,11 +303,15 @@ impl Event {
 }
 
 /// One event, with what is asked for below it.
-pub(super) async fn find(ctx: &Context<'_>, id: kernel::EventId) -> kernel::Result<Event> {
+pub(super) async fn find(ctx: &Context<'_>, id: EventId) -> kernel::Result<Event> {
+    read(ctx, id, expand(&ctx.look_ahead())).await
+}
+
+async fn read(ctx: &Context<'_>, id: EventId, expand: Expand) -> kernel::Result<Event> {
     let asked = Asked::of(ctx);
-    let opened = asked.enter(Scope::Event(id)).await?;
-    let found = asked.app.koyomi.find_event(&opened, id, expand(&ctx.look_ahead())).await?;
+    let koyomi = &asked.app.koyomi;
+    let load = |opened| async move { koyomi.find_event(&opened, id, expand).await };
+    let found = asked.read(Scope::Event(id), load).await?;
     let epoch = found.epoch;
-    let found = items(Arc::unwrap_or_clone(found.value), epoch).pop();
-    found.ok_or_else(|| kernel::Failure::not_found("event"))
+    items(Arc::unwrap_or_clone(found.value), epoch).pop().ok_or_else(|| Failure::not_found("event"))
 }

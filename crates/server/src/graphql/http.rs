@@ -9,16 +9,18 @@ use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use kernel::{Failure, Kind};
+use koyomi::Asker;
 use serde::Deserialize;
 
 use super::asked::{Asked, Calendars, Resources, Users};
 use super::error::describe;
 use super::limits::Limits;
-use crate::error::{Answer, ApiError};
+use crate::error::{Answer, ApiError, GRAPHQL, log, status};
 use crate::etag::PRIVATE;
 use crate::extract::asker;
+use crate::middleware::RequestId;
 use crate::state::App;
 
 /// What the client takes: the one says by its status what became of the request, the other is older than that.
@@ -83,22 +85,38 @@ async fn answer(
     let mut request = Request::new(asking.query).variables(Variables::from_json(variables.into()));
     request.operation_name = asking.operation_name;
     let name = request.operation_name.clone();
-    match request.parsed_query().cloned() {
+    let current = match request.parsed_query() {
         Err(error) => return media_type.refusal(Response::from_errors(vec![error])),
         Ok(document) => {
-            if by_get && !is_query(&document, name.as_deref()) {
+            let changes = !is_query(document, name.as_deref());
+            if by_get && changes {
                 let message = "only queries may be sent by GET; send this by POST";
                 return ApiError::method_not_allowed(message).into_response();
             }
-            if let Err(failure) = within_limits(&document, &Limits::default()) {
+            if let Err(failure) = within_limits(document, &Limits::default()) {
                 return media_type.refusal(refusal(&failure));
             }
+            changes
         }
-    }
-    let who = asker(parts).map_err(Failure::from);
+    };
+    let who = asker(parts).map(|who| Asker { current, ..who }).map_err(Failure::from);
     let asked = Arc::new(Asked::new(app.clone(), who));
     let request = request.data(Users::of(&asked)).data(Resources::of(&asked)).data(Calendars::of(&asked)).data(asked);
-    media_type.respond(app.graphql.0.execute(request).await)
+    let mut response = app.graphql.0.execute(request).await;
+    let request_id = parts.extensions.get::<RequestId>();
+    response.errors = response.errors.into_iter().map(|error| told(error, request_id)).collect();
+    media_type.respond(response)
+}
+
+/// As it leaves: with a code, and with what finds it in the log.
+fn told(error: ServerError, request_id: Option<&RequestId>) -> ServerError {
+    let mut error = with_code(error);
+    let request_id = request_id.map(RequestId::as_str).unwrap_or_default();
+    if let Some(failure) = error.source::<Failure>() {
+        log(status(failure.kind()), failure, request_id, &Method::POST, "/graphql");
+        error.extensions.get_or_insert_default().set("requestId", request_id);
+    }
+    error
 }
 
 fn refusal(failure: &Failure) -> Response {
@@ -177,7 +195,7 @@ impl MediaType {
         for range in accept.to_str().unwrap_or_default().split(',') {
             let mut parts = range.split(';').map(str::trim);
             let kind = match parts.next().unwrap_or_default() {
-                "application/graphql-response+json" => Self::GraphqlResponse,
+                GRAPHQL => Self::GraphqlResponse,
                 "application/json" | "application/*" | "*/*" => Self::Json,
                 _ => continue,
             };

@@ -18,6 +18,8 @@ use super::input::{
 use super::resource::{Reservation, Resource};
 use super::scalar::MemberRole;
 use super::user::User;
+use crate::etag::without_variant;
+use crate::extract::{bind, is_key};
 
 /// Everything that can be changed. Of several changes in one operation each stands for itself, one after the other: what
 /// was done stays done when a later one is refused.
@@ -29,28 +31,26 @@ pub(crate) struct Mutation;
 /// Who asks, looked up where it is changed.
 async fn caller(ctx: &Context<'_>) -> kernel::Result<Arc<Caller>> {
     let asked = Asked::of(ctx);
+    asked.changes();
     asked.app.koyomi.caller(asked.asker()?, false).await
 }
 
 /// A key stands for this change with these arguments.
 fn bound(ctx: &Context<'_>, key: Option<String>) -> kernel::Result<Option<IdempotencyKey>> {
     let Some(key) = key else { return Ok(None) };
-    if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
+    if !is_key(&key) {
         return Err(Failure::malformed("/idempotencyKey", "must be 1 to 255 visible ASCII characters"));
     }
     let mut arguments = ctx.field().arguments().map_err(|error| Failure::malformed("", error.message))?;
     arguments.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut hasher = blake3::Hasher::new();
-    for part in [ctx.field().name().as_bytes(), &serde_json::to_vec(&arguments).map_err(Failure::internal)?] {
-        hasher.update(&part.len().to_le_bytes());
-        hasher.update(part);
-    }
-    Ok(Some(IdempotencyKey { key, request_hash: *hasher.finalize().as_bytes() }))
+    let arguments = serde_json::to_vec(&arguments).map_err(Failure::internal)?;
+    Ok(Some(bind(key, [ctx.field().name().as_bytes(), &arguments])))
 }
 
 fn expected(ctx: &Context<'_>, etag: Option<String>) -> Expected {
     let epoch = Asked::of(ctx).app.koyomi.store.epoch();
-    etag.map_or(Expected::Any, |etag| Expected::OneOf(epoch.version(etag.trim_matches('"')).into_iter().collect()))
+    let version = |etag: String| epoch.version(without_variant(etag.trim_matches('"')));
+    etag.map_or(Expected::Any, |etag| Expected::OneOf(version(etag).into_iter().collect()))
 }
 
 #[Object]

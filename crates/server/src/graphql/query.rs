@@ -93,7 +93,9 @@ impl Query {
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "His id.")] id: Uuid) -> Option<Result<User>> {
         let load = async {
             let asked = Asked::of(ctx);
-            let found = asked.app.koyomi.find_users(&asked.enter(Scope::Directory).await?, &[id.into()]).await?;
+            let (koyomi, ids) = (&asked.app.koyomi, &[id.into()]);
+            let load = |opened| async move { koyomi.find_users(&opened, ids).await };
+            let found = asked.read(Scope::Directory, load).await?;
             found.value.items.first().cloned().map(User::from).ok_or_else(|| Failure::not_found("user"))
         };
         Some(load.await.told())
@@ -110,8 +112,10 @@ impl Query {
     ) -> Result<Connection<String, User>> {
         let asked = Asked::of(ctx);
         let load = async {
-            let (opened, limit) = (asked.enter(Scope::Directory).await?, Limit::new(first.map(i64::from))?);
-            asked.app.koyomi.search_users(&opened, &q, limit, after.as_deref()).await
+            let (koyomi, q, after, limit) =
+                (&asked.app.koyomi, &q, after.as_deref(), Limit::new(first.map(i64::from))?);
+            let load = |opened| async move { koyomi.search_users(&opened, q, limit, after).await };
+            asked.read(Scope::Directory, load).await
         };
         let page = Arc::unwrap_or_clone(load.await.told()?.value);
         Ok(connection(page, after.is_some(), |user| users::search_cursor(&q, user), User::from))
@@ -121,7 +125,9 @@ impl Query {
     async fn resource(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Option<Result<Resource>> {
         let load = async {
             let asked = Asked::of(ctx);
-            let found = asked.app.koyomi.find_resource(&asked.enter(Scope::Directory).await?, id.into()).await?;
+            let koyomi = &asked.app.koyomi;
+            let load = |opened| async move { koyomi.find_resource(&opened, id.into()).await };
+            let found = asked.read(Scope::Directory, load).await?;
             Ok(Resource::of(resources::Resource::clone(&found.value), found.epoch))
         };
         Some(load.await.told())
@@ -133,17 +139,18 @@ impl Query {
     async fn resources(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Part of name or location, in any case.", validator(min_length = 1, max_length = 200))]
-        q: Option<String>,
+        #[graphql(desc = "Part of name or location, in any case; 1 to 200 characters.")] q: Option<String>,
         #[graphql(desc = "Only of this kind.")] kind: Option<KindOfResource>,
-        #[graphql(desc = "Only those known to take this many people.", validator(minimum = 1))] capacity: Option<i32>,
+        #[graphql(desc = "Only those known to take this many people.")] capacity: Option<i32>,
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
     ) -> Result<Connection<String, Resource>> {
         let (asked, filter) = (Asked::of(ctx), filter(q, kind, capacity));
         let load = async {
-            let (opened, limit) = (asked.enter(Scope::Directory).await?, Limit::new(first.map(i64::from))?);
-            asked.app.koyomi.list_resources(&opened, &filter, limit, after.as_deref()).await
+            let (koyomi, filter, after) = (&asked.app.koyomi, &filter, after.as_deref());
+            let limit = Limit::new(first.map(i64::from))?;
+            let load = |opened| async move { koyomi.list_resources(&opened, filter, limit, after).await };
+            asked.read(Scope::Directory, load).await
         };
         let found = load.await.told()?;
         let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));
@@ -160,17 +167,19 @@ impl Query {
         #[graphql(desc = "Begin of the window.")] from: DateTime<Utc>,
         #[graphql(desc = "Its end, exclusive.")] to: DateTime<Utc>,
         #[graphql(desc = "Only those that are free all the time.", default)] available: bool,
-        #[graphql(desc = "Part of name or location, in any case.", validator(min_length = 1, max_length = 200))]
-        q: Option<String>,
+        #[graphql(desc = "Part of name or location, in any case; 1 to 200 characters.")] q: Option<String>,
         #[graphql(desc = "Only of this kind.")] kind: Option<KindOfResource>,
-        #[graphql(desc = "Only those known to take this many people.", validator(minimum = 1))] capacity: Option<i32>,
+        #[graphql(desc = "Only those known to take this many people.")] capacity: Option<i32>,
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
     ) -> Result<Connection<String, Availability>> {
         let (asked, filter, span) = (Asked::of(ctx), filter(q, kind, capacity), Span { from, to });
         let load = async {
-            let (opened, limit) = (asked.enter(Scope::Bookings).await?, Limit::new(first.map(i64::from))?);
-            asked.app.koyomi.list_availability(&opened, span, &filter, available, limit, after.as_deref()).await
+            let (koyomi, filter, after) = (&asked.app.koyomi, &filter, after.as_deref());
+            let limit = Limit::new(first.map(i64::from))?;
+            let load =
+                |opened| async move { koyomi.list_availability(&opened, span, filter, available, limit, after).await };
+            asked.read(Scope::Bookings, load).await
         };
         let found = load.await.told()?;
         let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));

@@ -9,3 +9,4 @@ mod trace;
 
 pub(crate) use observe::{Observe, Observed};
 pub(crate) use timing::Timings;
+pub(crate) use trace::RequestId;

@@ -17,7 +17,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::timing::Timings;
-use super::trace::Names;
+use super::trace::{Names, RequestId};
 use super::{compression, headers};
 use crate::error::{self, ApiError};
 use crate::etag;
@@ -66,6 +66,7 @@ where
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let span = span(&request, &names);
         request.extensions_mut().insert(timings.clone());
+        request.extensions_mut().insert(RequestId(names.request_id.clone()));
         let wished = compression::wished(request.headers());
 
         // The one that is ready is used, its clone waits for the next (tower's rule).

@@ -5,6 +5,16 @@ use uuid::Uuid;
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// For handlers that tell of it themselves: among the request's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub HeaderValue);
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 /// What a request is called: in our log, in the answer, and in the traces of whoever sent it.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {

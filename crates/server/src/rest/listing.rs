@@ -139,11 +139,6 @@ impl From<EventsParams> for SearchParams {
 impl SearchParams {
     pub(crate) fn asked(self) -> Result<Asked> {
         let (expand, organizer) = expanded(self.expand.as_deref())?;
-        if let Some(q) = &self.q
-            && !(1..=200).contains(&q.chars().count())
-        {
-            return Err(Failure::malformed("?q", "must have 1 to 200 characters"));
-        }
         for (name, bound) in [("?from", self.from), ("?to", self.to)] {
             if bound.is_some_and(|at| at < Span::EARLIEST || at > Span::LATEST) {
                 return Err(Failure::malformed(name, "must lie in the years 1 to 9999"));

@@ -187,6 +187,19 @@ async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
         assert!(refused.is(400).text().contains(names), "{names}: {}", refused.text());
         assert!(["query_too_complex", "graphql_invalid"].contains(&code(&refused).as_str()), "{}", refused.text());
     }
+    // The rules of REST, and what finds a refusal in the log.
+    let refused = ask(&mio, r#"{ resources(q: "") { nodes { id } } }"#).await;
+    let extensions = refused.is(200).json()["errors"][0]["extensions"].clone();
+    assert_eq!(extensions["errors"][0]["pointer"], "/q");
+    assert_eq!(
+        (&extensions["code"], &extensions["requestId"]),
+        (&json!("malformed_request"), &json!(refused.header("x-request-id")))
+    );
+    let calendar = make::calendar(&mio, "Work").await;
+    let long = "x".repeat(201);
+    let refused =
+        ask(&mio, &format!(r#"{{ events(calendarIds: ["{calendar}"], q: "{long}") {{ nodes {{ id }} }} }}"#)).await;
+    assert_eq!(refused.json()["errors"][0]["extensions"]["errors"][0]["pointer"], "/q");
     let long = format!("{{ me {{ id }} }} # {}", "x".repeat(100 * 1024));
     strict.post("/graphql", json!({ "query": long })).await.problem(413, "query_too_large");
 }
@@ -325,4 +338,29 @@ async fn people_and_resources_are_listed_page_by_page() {
         data(&ask(&mio, r#"{ resources(first: 2, kind: ROOM) { edges { cursor node { name capacity } } } }"#).await);
     let cursor = page["resources"]["edges"][1]["cursor"].as_str().unwrap();
     assert_eq!(mio.get("/api/resources?limit=2&kind=room").await.ok()["next_cursor"], cursor);
+}
+
+#[tokio::test]
+async fn what_stands_below_a_change_shows_the_change() {
+    for mode in [Mode::plain(), Mode::bounded()] {
+        let koyomi = harness::start_as(mode).await;
+        let mio = koyomi.user("mio").await;
+        let calendar = make::calendar(&mio, "Work").await;
+        let titles = format!(r#"calendar {{ events({WINDOW}) {{ nodes {{ title }} }} }}"#);
+        let one = |title: &str| {
+            format!(
+                r#"{title}: createEvent(input: {{
+                    calendarId: "{calendar}", title: "{title}", start: {{ dateTime: "2026-03-10T10:00:00", timeZone: "UTC" }}
+                }}) {{ {titles} }}"#
+            )
+        };
+        // Each of them has its list of the calendar: the later one must not be that of the earlier one.
+        for (first, second) in [("a", "b"), ("c", "d"), ("e", "f")] {
+            let both = data(&ask(&mio, &format!("mutation {{ {} {} }}", one(first), one(second))).await);
+            for title in [first, second] {
+                let nodes = both[title]["calendar"]["events"]["nodes"].as_array().unwrap().clone();
+                assert!(nodes.iter().any(|node| node["title"] == title), "{title} is not in {nodes:?}");
+            }
+        }
+    }
 }
