@@ -26,7 +26,7 @@ pub enum Feed {
         min_seq: i64,
     },
     /// The log begins after that place by now: read the calendar anew.
-    Gone { min_seq: i64 },
+    Gone { min_seq: i64, head: i64, acl: i64 },
 }
 
 /// One row of the log.
@@ -50,7 +50,7 @@ pub async fn since(conn: &mut Conn, calendar: CalendarId, after_seq: i64, limit:
         return Err(Failure::not_found("calendar"));
     };
     if after_seq < min_seq {
-        return Ok(Feed::Gone { min_seq });
+        return Ok(Feed::Gone { min_seq, head, acl });
     }
     let mut changes = Vec::with_capacity(rows.len());
     for (seq, n, kind, object_id) in rows.into_iter().filter_map(|row| row.logged) {

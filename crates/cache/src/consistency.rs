@@ -45,26 +45,41 @@ impl Consistency {
     }
 
     pub fn encode(&self) -> String {
-        let wire = WireRef { form: FORM, epoch: self.epoch.0, versions: &self.versions };
         let mut bytes = [0; 12 + MAX_SUBJECTS * MOST_BYTES];
         // Plain data into enough memory: it cannot fail, and an empty token would be refused, not misread.
-        let bytes = postcard::to_slice(&wire, &mut bytes).unwrap_or_default();
+        let bytes = postcard::to_slice(&self.wire(), &mut bytes).unwrap_or_default();
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// As [`Self::encode`], of any number of subjects: the place of somebody who follows them.
+    pub fn encode_place(&self) -> String {
+        // Plain data into memory: it cannot fail.
+        URL_SAFE_NO_PAD.encode(postcard::to_stdvec(&self.wire()).unwrap_or_default())
+    }
+
+    fn wire(&self) -> WireRef<'_> {
+        WireRef { form: FORM, epoch: self.epoch.0, versions: &self.versions }
     }
 
     /// # Errors
     /// `malformed_request` for what is no token of ours.
     pub fn decode(text: &str) -> Result<Self> {
-        let wire = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| postcard::from_bytes::<Wire>(&bytes).ok());
-        match wire {
-            Some(Wire { form: FORM, epoch, versions }) if versions.len() <= MAX_SUBJECTS => {
-                Ok(Self { epoch: Epoch(epoch), versions })
-            }
-            _ => Err(Failure::malformed(
+        read(text).filter(|token| token.versions.len() <= MAX_SUBJECTS).ok_or_else(|| {
+            Failure::malformed(
                 "Koyomi-Consistency",
                 "is not a token of this server; send back what an answer said, unchanged, or nothing",
-            )),
-        }
+            )
+        })
+    }
+
+    /// A place; what a client has seen is one, too.
+    ///
+    /// # Errors
+    /// `malformed_request` for what is no token of ours.
+    pub fn decode_place(text: &str) -> Result<Self> {
+        read(text).ok_or_else(|| {
+            Failure::malformed("?since", "is not a token of this server; send back one that you were given, unchanged")
+        })
     }
 
     /// Whether what was read can be shown to whoever holds this.
@@ -88,6 +103,14 @@ impl Consistency {
             ));
         }
         Ok(())
+    }
+}
+
+fn read(text: &str) -> Option<Consistency> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    match postcard::from_bytes::<Wire>(&bytes).ok()? {
+        Wire { form: FORM, epoch, versions } => Some(Consistency { epoch: Epoch(epoch), versions }),
+        _ => None,
     }
 }
 

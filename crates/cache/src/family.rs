@@ -22,12 +22,14 @@ pub enum Family {
     Users,
     /// Resources of a tenant.
     Resources,
+    /// What happened in a calendar behind a place.
+    Feed,
     /// Ready-made answers, as bytes.
     Body,
 }
 
 impl Family {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Calendar,
         Self::Page,
         Self::Event,
@@ -37,6 +39,7 @@ impl Family {
         Self::Availability,
         Self::Users,
         Self::Resources,
+        Self::Feed,
         Self::Body,
     ];
 
@@ -51,6 +54,7 @@ impl Family {
             Self::Availability => "availability",
             Self::Users => "users",
             Self::Resources => "resources",
+            Self::Feed => "feed",
             Self::Body => "body",
         }
     }
@@ -61,7 +65,7 @@ impl Family {
             Self::Calendar => 600,
             Self::Page | Self::Event | Self::Occurrences | Self::Resources | Self::Body => 300,
             Self::Attendees | Self::Reservations => 120,
-            Self::Availability => 60,
+            Self::Availability | Self::Feed => 60,
             Self::Users => 1800,
         })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernel::plant::{self, Bug};
-use kernel::{CalendarId, Caller, Clock, EventId, Failure, Moved, Result, Role, SecretHash, Subject};
+use kernel::{CalendarId, Caller, Clock, EventId, Failure, Moved, Result, Role, SecretHash, Subject, TenantId};
 use store::{Epoch, Store};
 
 use crate::Consistency;
@@ -135,6 +135,12 @@ impl Heads {
             store: store.clone(),
             metrics: Arc::new(CheckMetrics::new()),
         }
+    }
+
+    /// Whose secret it is, as far as it is known. A secret belongs to one tenant for good; whether it still opens
+    /// anything, this does not say.
+    pub fn tenant_of(&self, secret: &SecretHash) -> Option<TenantId> {
+        self.known.tenant_of(secret)
     }
 
     /// # Errors

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kernel::plant::{self, Bug};
-use kernel::{CalendarId, Caller, Role, SecretHash, Subject, UserId};
+use kernel::{CalendarId, Caller, Role, SecretHash, Subject, TenantId, UserId};
 use store::Epoch;
 
 use crate::heads::{Checked, Held};
@@ -45,6 +45,10 @@ impl Known {
         };
         let calendars = calendars.iter().map(role).collect::<Option<_>>()?;
         Some(Guess { epoch, caller, calendars })
+    }
+
+    pub(crate) fn tenant_of(&self, secret: &SecretHash) -> Option<TenantId> {
+        self.callers.get(secret).map(|(_, caller)| caller.tenant_id)
     }
 
     pub(crate) fn forget(&self) {

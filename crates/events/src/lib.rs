@@ -3,6 +3,7 @@
 //! Everything here answers to a [`Grant`] or a [`Found`] that says what the caller may see; `koyomi::access` decides
 //! with it. Reading is in the plural; writing happens inside a `store::Tx`, mostly as parts of a `store::Batch`.
 
+mod agenda;
 mod calendar;
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod write;
 
 pub mod calendars;
 
+pub use agenda::{Mark, agenda_marks};
 pub use calendar::{Calendar, Grant, Member, Role};
 pub use error::written;
 pub use event::{Event, Found, Happening, NewEvent, Status, Transparency, View, Visibility};
@@ -37,7 +39,7 @@ pub use write::{change_part, delete_part, patch_part, replan_part, write_part};
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
-        AGENDA, AGENDA_ENDLESS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, OF_EVENT,
-        OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, STORED, WALK,
+        AGENDA, AGENDA_ENDLESS, AGENDA_MARKS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS,
+        OF_EVENT, OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, STORED, WALK,
     };
 }

@@ -252,6 +252,20 @@ pub const AGENDA_ENDLESS: &str = with_endless!(
 );
 pub const OF_EVENT_ENDLESS: &str = with_endless!(of_event!(), "e.id = $12");
 
+/// How far the calendars of the agenda of `$1` in tenant `$2` have come; of those he is only a guest in, his events alone.
+pub const AGENDA_MARKS: &str = "select m.calendar_id, h.seq, h.acl, 0::bigint as events
+     from calendar_members m
+     join calendars c on c.id = m.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     join heads h on h.calendar_id = c.id
+     where m.user_id = $1
+     union all
+     select e.calendar_id, max(e.seq), 0, count(*)
+     from (select event_id from attendees where user_id = $1 group by event_id) a
+     join events e on e.id = a.event_id and e.deleted_at is null
+     join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     where not exists (select from calendar_members m where m.calendar_id = e.calendar_id and m.user_id = $1)
+     group by e.calendar_id";
+
 /// Events `$3` that caller `$1` of tenant `$2` is a member or a guest of.
 pub const FIND: &str = concat!(
     "select found.* from (

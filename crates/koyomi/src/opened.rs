@@ -206,6 +206,26 @@ impl Opened {
         Self { sharing: Sharing::Tenant, ..self.clone() }
     }
 
+    /// The versions that an answer must have.
+    pub(crate) fn versions(&self) -> &[Moved] {
+        &self.versions
+    }
+
+    /// The calendars that were opened, each with its version and what the caller may do in it.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (CalendarId, i64, Role)> {
+        let heads = self.versions.iter().filter_map(|moved| match moved.subject {
+            Subject::Calendar(id) => Some((id, moved.seq)),
+            _ => None,
+        });
+        heads.zip(&self.roles).map(|((id, seq), role)| (id, seq, *role))
+    }
+
+    /// The same for what depends on one calendar alone, and is the same for everybody it is shared with.
+    pub(crate) fn alone(&self, id: CalendarId) -> Self {
+        let versions = self.versions.iter().copied().filter(|moved| moved.subject == Subject::Calendar(id)).collect();
+        Self { versions, roles: Vec::new(), sharing: Sharing::Tenant, ..self.clone() }
+    }
+
     /// The name of a ready-made answer to this question; `at` the versions of what it is made from, if it is made
     /// already.
     pub fn body_key<T>(&self, query: &[u8], at: Option<&Answer<T>>) -> Key {

@@ -1,9 +1,13 @@
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use bus::Transport;
 use cache::{Family, Reads, Tiers};
 use clap::{Args, ValueEnum};
+
+use crate::graphql;
 
 /// Everything that can be set from outside: by environment, or by option of the same name.
 #[derive(Args, Clone)]
@@ -92,6 +96,30 @@ impl fmt::Debug for Freshness {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("db_connections", &self.db_connections).finish_non_exhaustive()
+    }
+}
+
+/// How GraphQL is served.
+#[derive(Args, Debug, Clone)]
+pub struct GraphQl {
+    /// Run only the GraphQL documents of this list: Apollo's manifest of persisted queries, or Relay's.
+    #[arg(long, env = "KOYOMI_PERSISTED_ONLY", value_name = "FILE")]
+    pub persisted_only: Option<PathBuf>,
+    /// Do not tell the GraphQL schema to whoever asks for it.
+    #[arg(long, env = "KOYOMI_NO_INTROSPECTION")]
+    pub no_introspection: bool,
+    /// Seconds that a GraphQL query may take.
+    #[arg(long, env = "KOYOMI_GRAPHQL_DEADLINE", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=30))]
+    pub graphql_deadline: u64,
+}
+
+impl GraphQl {
+    pub fn settings(&self) -> graphql::Settings {
+        graphql::Settings {
+            introspection: !self.no_introspection,
+            deadline: Duration::from_secs(self.graphql_deadline),
+            persisted_only: self.persisted_only.clone(),
+        }
     }
 }
 

@@ -4,8 +4,9 @@
 mod again;
 mod etag;
 mod extract;
-mod graphql;
+pub mod graphql;
 mod housekeeping;
+mod live;
 mod metrics;
 mod middleware;
 mod news;

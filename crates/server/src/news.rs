@@ -43,6 +43,7 @@ impl News {
             Heard::Complete { as_of } => heads.complete(as_of),
         };
         let bus = Bus::start(store, settings, hear).await?;
+        app.live.hears(&bus);
         let upkeep = tokio::spawn(async {
             loop {
                 tokio::time::sleep(UPKEEP).await;

@@ -27,8 +27,10 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         }
     });
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let open = app.clone();
     let stop = async move {
         stop.await;
+        open.live.stop();
         let _ = stopping.send(());
     };
     let served =

@@ -8,6 +8,7 @@ use store::Store;
 
 use crate::again::Again;
 use crate::graphql;
+use crate::live::Live;
 
 /// What every handler is given: one pointer, since each request makes several of it.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub struct Inner {
     pub(crate) request_ids: Ids,
     pub(crate) again: Again,
     pub(crate) graphql: graphql::Executor,
+    pub(crate) live: Live,
     /// What [`crate::serve`] starts.
     pub(crate) bus: bus::Settings,
 }
@@ -39,12 +41,18 @@ pub struct Settings {
     pub database: store::Settings,
     pub koyomi: koyomi::Settings,
     pub bus: Transport,
+    pub graphql: graphql::Settings,
 }
 
 impl Settings {
     /// PostgreSQL alone: strict reads, a cache in memory, the bus over LISTEN/NOTIFY.
     pub fn new(database: store::Settings) -> Self {
-        Self { database, koyomi: koyomi::Settings::default(), bus: Transport::Postgres }
+        Self {
+            database,
+            koyomi: koyomi::Settings::default(),
+            bus: Transport::Postgres,
+            graphql: graphql::Settings::default(),
+        }
     }
 }
 
@@ -60,7 +68,8 @@ impl App {
             koyomi,
             request_ids: Ids::random(Clock::System),
             again: Again::default(),
-            graphql: graphql::Executor::default(),
+            graphql: graphql::Executor::new(settings.graphql)?,
+            live: Live::default(),
             bus,
         })))
     }

@@ -78,7 +78,7 @@ async fn holes(ground: &Ground, calendar: CalendarId, to: i64) -> anyhow::Result
                 }
                 after = next;
             }
-            Feed::Gone { min_seq } => after = min_seq,
+            Feed::Gone { min_seq, .. } => after = min_seq,
         }
     }
     Ok(to - seen)

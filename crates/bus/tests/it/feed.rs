@@ -38,7 +38,7 @@ async fn read(world: &World, after_seq: i64, limit: u32) -> (Vec<(i64, i32)>, i6
             }
             (changes.iter().map(|logged| (logged.seq, logged.n)).collect(), next)
         }
-        Feed::Gone { min_seq } => panic!("gone since {min_seq}"),
+        Feed::Gone { min_seq, .. } => panic!("gone since {min_seq}"),
     }
 }
 
@@ -68,7 +68,8 @@ async fn at_the_head_there_is_nothing_and_before_the_log_it_is_gone() {
     let world = world().await;
     assert_eq!(read(&world, 7, 10).await, (Vec::new(), 7));
     let mut conn = world.conn().await;
-    assert_eq!(since(&mut conn, CALENDAR, 1, 10).await.unwrap(), Feed::Gone { min_seq: 2 });
+    let gone = since(&mut conn, CALENDAR, 1, 10).await.unwrap();
+    assert!(matches!(gone, Feed::Gone { min_seq: 2, .. }), "{gone:?}");
     let unknown = since(&mut conn, CalendarId(Uuid::from_u128(9)), 0, 10).await.unwrap_err();
     assert_eq!(unknown.kind(), Kind::NotFound);
 }

@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use kernel::{Clock, Ids};
 
-use crate::config::{Config, Freshness, Listen};
+use crate::config::{Config, Freshness, GraphQl, Listen};
 use crate::state::{App, Settings};
 
 #[derive(Args, Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Serve {
     config: Config,
     #[command(flatten)]
     freshness: Freshness,
+    #[command(flatten)]
+    graphql: GraphQl,
     #[command(flatten)]
     listen: Listen,
 }
@@ -25,6 +27,7 @@ impl Serve {
             database: self.config.database(),
             koyomi: self.freshness.koyomi(),
             bus: self.freshness.bus.clone(),
+            graphql: self.graphql.settings(),
         };
         let app = App::open(settings, Clock::System, Ids::random(Clock::System)).await?;
         let (cache, reads) = (self.freshness.cache, self.freshness.reads);

@@ -80,6 +80,11 @@ fn seen(headers: &HeaderMap) -> Result<Option<Consistency>, Failure> {
     headers.get(&CONSISTENCY).map(|value| Consistency::decode(value.to_str().unwrap_or_default())).transpose()
 }
 
+/// Whether no secret came along at all.
+pub(crate) fn is_anonymous(parts: &Parts) -> Result<bool, ApiError> {
+    Ok(secret(parts)?.is_none())
+}
+
 pub(crate) fn asker(parts: &Parts) -> Result<Asker, ApiError> {
     let Some(secret) = secret(parts)? else {
         return Err(unauthenticated("send `Authorization: Bearer` with an API token, or sign in").into());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum_extra::extract::CookieJar;
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use kernel::{Caller, Failure, Kind};
@@ -56,7 +56,9 @@ pub(super) fn secret(parts: &Parts) -> Result<Option<String>, ApiError> {
     let Some(cookie) = jar.get(SESSION_COOKIE) else {
         return Ok(None);
     };
-    if !parts.method.is_safe() && !same_origin(&parts.headers) {
+    // What is asked over a WebSocket may be a change, and a browser lets any page open one.
+    let changes = !parts.method.is_safe() || parts.headers.contains_key(UPGRADE);
+    if changes && !same_origin(&parts.headers) {
         return Err(Failure::new(
             Kind::Forbidden,
             "cross_site",

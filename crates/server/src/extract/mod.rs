@@ -11,7 +11,7 @@ mod query;
 mod scan;
 mod upload;
 
-pub(crate) use asking::{Asking, CONSISTENCY, Encoding, asker, timings};
+pub(crate) use asking::{Asking, CONSISTENCY, Encoding, asker, is_anonymous, timings};
 pub(crate) use auth::{Auth, Presented, SESSION_COOKIE};
 pub(crate) use body::Body;
 pub(crate) use idempotency::{IdempotencyKey, Keyed, bind, is_key};

@@ -7,14 +7,15 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, OutputType};
 use events::Calendar;
 use futures::future::{join_all, try_join_all};
-use kernel::{CalendarId, Failure, Page, ResourceId, Result, UserId};
-use koyomi::{Asker, Opened, Scope};
+use kernel::{CalendarId, EventId, Failure, Page, ResourceId, Result, UserId};
+use koyomi::{Asker, Expand, Opened, Scope};
 use resources::{Filter, Resource};
 use store::Epoch;
 use tokio::sync::OnceCell;
 use users::User;
 
 use super::error::Told;
+use super::event::Event;
 use crate::state::App;
 
 /// What every resolver is given: who asks, and the doors.
@@ -104,6 +105,7 @@ fn spawn(work: futures::future::BoxFuture<'static, ()>) {
 pub(super) struct Users(Arc<Asked>);
 pub(super) struct Resources(Arc<Asked>);
 pub(super) struct Calendars(Arc<Asked>);
+pub(super) struct Events(Arc<Asked>);
 
 impl Users {
     pub(super) fn of(asked: &Arc<Asked>) -> Loaded<Self> {
@@ -120,6 +122,27 @@ impl Resources {
 impl Calendars {
     pub(super) fn of(asked: &Arc<Asked>) -> Loaded<Self> {
         DataLoader::new(Self(Arc::clone(asked)), spawn)
+    }
+}
+
+impl Events {
+    pub(super) fn of(asked: &Arc<Asked>) -> Loaded<Self> {
+        DataLoader::new(Self(Arc::clone(asked)), spawn)
+    }
+}
+
+/// As they are now; those that the caller does not see are absent.
+impl Loader<EventId> for Events {
+    type Value = Event;
+    type Error = Failure;
+
+    async fn load(&self, ids: &[EventId]) -> Result<HashMap<EventId, Event>> {
+        let koyomi = &self.0.app.koyomi;
+        let caller = koyomi.caller(self.0.asker()?, true).await?;
+        let epoch = koyomi.store.epoch();
+        let pages = ids.chunks(PAGE).map(|ids| koyomi.find_events(&caller, ids, Expand::default()));
+        let found = try_join_all(pages).await?.into_iter().flat_map(|listed| listed.page.items);
+        Ok(found.map(|happening| (happening.event.id, Event::written(happening, epoch))).collect())
     }
 }
 

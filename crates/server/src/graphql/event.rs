@@ -96,6 +96,7 @@ fn items(listed: Listed, epoch: Epoch) -> Vec<Event> {
 /// One happening of an event. Lists show each occurrence of a series as one.
 ///
 /// Who sees only free/busy gets `view: BUSY`: when it is and whether it takes up time, the rest null or empty.
+#[derive(Clone)]
 pub(super) struct Event {
     pub(super) happening: Happening,
     epoch: Epoch,

@@ -8,45 +8,86 @@ mod asked;
 mod calendar;
 mod error;
 mod event;
+mod explorer;
 mod guest;
-mod http;
 mod input;
-mod limits;
 mod mutation;
 mod query;
 mod resource;
 mod scalar;
+mod subscription;
 mod user;
+mod wire;
 
-use async_graphql::{EmptySubscription, SDLExportOptions};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_graphql::SDLExportOptions;
 use axum::Router;
-use axum::routing::get;
+use kernel::{Failure, Result};
 
 use crate::state::App;
 
-use self::limits::Limits;
 use self::mutation::Mutation;
 use self::query::Query;
+use self::subscription::Live;
+use self::wire::{Allowed, Documents, Limits};
 
-type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, Live>;
 
-/// What runs operations.
-pub(crate) struct Executor(Schema);
+/// How operations are taken.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether the schema is told to whoever asks.
+    pub introspection: bool,
+    /// How long a query may take.
+    pub deadline: Duration,
+    /// The list of the only documents that are run.
+    pub persisted_only: Option<PathBuf>,
+}
 
-impl std::fmt::Debug for Executor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Executor")
+impl Default for Settings {
+    fn default() -> Self {
+        Self { introspection: true, deadline: Limits::default().deadline, persisted_only: None }
     }
 }
 
-impl Default for Executor {
-    fn default() -> Self {
-        Self(schema(&Limits::default()))
+/// What runs operations.
+pub(crate) struct Executor {
+    schema: Schema,
+    documents: Documents,
+    limits: Limits,
+    introspection: bool,
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Executor {
+    /// # Errors
+    /// When the list of documents cannot be read.
+    pub(crate) fn new(settings: Settings) -> Result<Self> {
+        let limits = Limits { deadline: settings.deadline, ..Limits::default() };
+        let allowed = settings.persisted_only.map(|path| {
+            let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+            let wrong = |reason| Failure::invalid("--persisted-only", format!("{}: {reason}", path.display()));
+            text.and_then(|text| Allowed::read(&text)).map_err(wrong)
+        });
+        Ok(Self {
+            schema: schema(&limits),
+            documents: Documents::new(limits, allowed.transpose()?),
+            limits,
+            introspection: settings.introspection,
+        })
     }
 }
 
 fn schema(limits: &Limits) -> Schema {
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query, Mutation, Live)
         .limit_depth(limits.depth)
         .limit_recursive_depth(limits.nesting)
         .limit_complexity(limits.complexity)
@@ -61,5 +102,5 @@ pub fn sdl() -> String {
 }
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/graphql", get(http::by_get).post(http::by_post))
+    wire::routes().merge(explorer::routes())
 }

@@ -35,9 +35,9 @@ pub(super) fn by_path(headers: &mut HeaderMap, path: &str) {
     if path.starts_with("/api") {
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Authorization, Cookie"));
         headers.entry(CACHE_CONTROL).or_insert(etag::PRIVATE);
-    } else if path.starts_with("/docs") {
+    } else if path.starts_with("/docs") || path.starts_with("/graphiql") {
         let own_only = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                        frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+                        font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(own_only));
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

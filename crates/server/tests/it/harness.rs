@@ -14,6 +14,7 @@ mod answer;
 mod client;
 mod database;
 mod mode;
+mod socket;
 
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +30,7 @@ pub use answer::Answer;
 pub use client::{Client, Person};
 use database::Database;
 pub use mode::Mode;
+pub use socket::{Heard, Socket};
 
 /// Monday, 2 March 2026, 09:00 UTC: what the clock says at the start of every test.
 pub fn start_of_time() -> DateTime<Utc> {

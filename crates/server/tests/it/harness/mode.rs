@@ -53,6 +53,6 @@ impl Mode {
             ..cache::Settings::default()
         };
         let koyomi = koyomi::Settings { reads: self.reads, head_connections: 1, values };
-        Settings { database, koyomi, bus: self.bus.clone() }
+        Settings { database, koyomi, bus: self.bus.clone(), graphql: server::graphql::Settings::default() }
     }
 }

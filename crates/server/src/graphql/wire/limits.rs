@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// What an operation may cost. A refusal names the limit and its value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -15,6 +17,16 @@ pub(crate) struct Limits {
     pub directives: usize,
     /// Fields, fragments and spreads in the whole document.
     pub selections: usize,
+    /// How long a query may take; a change goes on, and its outcome is then unknown.
+    pub deadline: Duration,
+    /// Operations at once on one socket.
+    pub operations: usize,
+    /// Until a socket has said who it is.
+    pub init: Duration,
+    /// How long a client may take nothing of what it has asked for.
+    pub stall: Duration,
+    /// Documents that are kept for a tenant, by their hash.
+    pub persisted_bytes: u64,
 }
 
 impl Default for Limits {
@@ -27,6 +39,11 @@ impl Default for Limits {
             aliases: 30,
             directives: 10,
             selections: 1_000,
+            deadline: Duration::from_secs(20),
+            operations: 50,
+            init: Duration::from_secs(10),
+            stall: Duration::from_secs(10),
+            persisted_bytes: 256 * 1024,
         }
     }
 }

@@ -1,0 +1,152 @@
+//! What is counted of a document before anything else looks at it: validation walks through every fragment wherever it is
+//! spread, so that a few lines could keep it busy for hours.
+
+use std::collections::HashMap;
+
+use async_graphql::Name;
+use async_graphql::Positioned;
+use async_graphql::parser::types::{ExecutableDocument, FragmentDefinition, Selection, SelectionSet};
+use kernel::{Failure, Kind, Result};
+
+use super::Limits;
+
+/// Fields and fragments that a document comes to when each spread is written out.
+const EXPANDED: usize = 10_000;
+
+/// # Errors
+/// `query_too_complex` with the limit and its value.
+pub(super) fn within_limits(document: &ExecutableDocument, limits: &Limits) -> Result<()> {
+    let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let sets: Vec<&SelectionSet> =
+        sets.chain(document.fragments.values().map(|f| &f.node.selection_set.node)).collect();
+    let mut counted = Counted::default();
+    sets.iter().for_each(|set| counted.add(set));
+    let mut expansion = Expansion { fragments: &document.fragments, known: HashMap::new() };
+    let expanded = if counted.selections > limits.selections {
+        0 // refused anyway
+    } else {
+        sets.iter().map(|set| expansion.of(set)).max().unwrap_or(0)
+    };
+    for (what, is, limit) in [
+        ("aliases", counted.aliases, limits.aliases),
+        ("selections", counted.selections, limits.selections),
+        ("selections where its fragments are written out", expanded, EXPANDED),
+    ] {
+        if is > limit {
+            let is = if is >= usize::MAX / 2 { "too many".to_owned() } else { is.to_string() };
+            let message = format!("the document has {is} {what}, at most {limit} are allowed");
+            return Err(Failure::new(Kind::Malformed, "query_too_complex", message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the operation asks for the schema itself.
+pub(super) fn introspects(document: &ExecutableDocument) -> bool {
+    let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    sets.chain(document.fragments.values().map(|f| &f.node.selection_set.node)).any(asks_for_schema)
+}
+
+fn asks_for_schema(set: &SelectionSet) -> bool {
+    set.items.iter().any(|item| match &item.node {
+        Selection::Field(field) => matches!(field.node.name.node.as_str(), "__schema" | "__type"),
+        Selection::InlineFragment(fragment) => asks_for_schema(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
+/// As it is written.
+#[derive(Default)]
+struct Counted {
+    aliases: usize,
+    selections: usize,
+}
+
+impl Counted {
+    fn add(&mut self, set: &SelectionSet) {
+        for selection in &set.items {
+            self.selections += 1;
+            match &selection.node {
+                Selection::Field(field) => {
+                    self.aliases += usize::from(field.node.alias.is_some());
+                    self.add(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(fragment) => self.add(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+}
+
+/// As it is meant: each fragment is counted once and remembered.
+struct Expansion<'a> {
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    /// None while it is being counted: a fragment that leads to itself, which the validator has words for.
+    known: HashMap<&'a Name, Option<usize>>,
+}
+
+impl<'a> Expansion<'a> {
+    fn of(&mut self, set: &'a SelectionSet) -> usize {
+        let mut sum = 0_usize;
+        for selection in &set.items {
+            let below = match &selection.node {
+                Selection::Field(field) => self.of(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => self.of(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => self.of_fragment(&spread.node.fragment_name.node),
+            };
+            sum = sum.saturating_add(below).saturating_add(1);
+        }
+        sum
+    }
+
+    fn of_fragment(&mut self, name: &'a Name) -> usize {
+        if let Some(known) = self.known.get(name) {
+            return known.unwrap_or(0);
+        }
+        let Some(fragment) = self.fragments.get(name) else { return 0 };
+        self.known.insert(name, None);
+        let sum = self.of(&fragment.node.selection_set.node);
+        self.known.insert(name, Some(sum));
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn refused(text: &str) -> Option<String> {
+        within_limits(&parse_query(text).unwrap(), &Limits::default()).err().map(|failure| failure.message().to_owned())
+    }
+
+    #[test]
+    fn fragments_count_as_often_as_they_are_spread() {
+        let bomb = |levels: usize| {
+            let mut text = "{ ...f0 }".to_owned();
+            for n in 0..levels {
+                text.push_str(&format!(" fragment f{n} on Query {{ ...f{m} ...f{m} }}", m = n + 1));
+            }
+            format!("{text} fragment f{levels} on Query {{ me {{ id }} }}")
+        };
+        assert_eq!(refused(&bomb(5)), None);
+        assert!(refused(&bomb(20)).unwrap().contains("written out"));
+        assert!(refused(&bomb(90)).unwrap().contains("too many"));
+    }
+
+    #[test]
+    fn a_fragment_that_leads_to_itself_is_left_to_the_validator() {
+        assert_eq!(refused("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }"), None);
+    }
+
+    #[test]
+    fn what_asks_for_the_schema_is_found_in_fragments_too() {
+        let is = |text| introspects(&parse_query(text).unwrap());
+        assert!(
+            is("{ __schema { types { name } } }")
+                && is("{ ...a } fragment a on Query { ... { __type(name: \"X\") { name } } }")
+        );
+        assert!(!is("{ __typename me { __typename } }"));
+    }
+}

@@ -1,0 +1,105 @@
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>).
+
+use async_graphql::Response;
+use async_graphql::parser::types::OperationType;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::response::IntoResponse;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use kernel::{Failure, Kind};
+
+use super::events;
+use super::media_type::{MediaType, is_json};
+use super::operation::{Asking, Operation, refusal, too_large};
+use crate::error::{Answer, ApiError};
+use crate::etag::PRIVATE;
+use crate::extract::asker;
+use crate::middleware::RequestId;
+use crate::state::App;
+
+pub(super) async fn by_post(State(app): State<App>, parts: Parts, body: Bytes) -> Answer {
+    let media_type = MediaType::of(&parts.headers)?;
+    if !is_json(&parts.headers) {
+        let message = "the body must be JSON, with the header Content-Type: application/json";
+        return Err(Failure::new(Kind::UnsupportedMediaType, "unsupported_media_type", message).into());
+    }
+    let limit = app.graphql.limits.bytes;
+    if body.len() > limit {
+        return Err(too_large("the body", body.len(), limit).into());
+    }
+    let asking: Asking = serde_json::from_slice(&body)
+        .map_err(|error| Failure::malformed("", format!("is no GraphQL request: {error}")))?;
+    if asking.names_nothing() {
+        return Err(Failure::malformed("/query", "must be a GraphQL document").into());
+    }
+    answer(&app, &parts, asking, media_type, false).await
+}
+
+pub(super) async fn by_get(State(app): State<App>, parts: Parts, RawQuery(query): RawQuery) -> Answer {
+    let media_type = MediaType::of(&parts.headers)?;
+    let query = query.unwrap_or_default();
+    let given = |name: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).filter(|text| !text.is_empty())
+    };
+    let variables = given("variables").map(|text| serde_json::from_str(&text)).transpose();
+    let extensions = given("extensions").map(|text| serde_json::from_str(&text)).transpose();
+    let asking = Asking {
+        query: given("query"),
+        operation_name: given("operationName"),
+        variables: variables.map_err(|_| Failure::malformed("?variables", "must be a JSON object"))?,
+        extensions: extensions.map_err(|_| Failure::malformed("?extensions", "must be a JSON object"))?,
+    };
+    if asking.names_nothing() {
+        return Err(Failure::malformed("?query", "must be a GraphQL document").into());
+    }
+    answer(&app, &parts, asking, media_type, true).await
+}
+
+async fn answer(app: &App, parts: &Parts, asking: Asking, media_type: MediaType, by_get: bool) -> Answer {
+    let who = asker(parts).map_err(Failure::from);
+    let request_id = parts.extensions.get::<RequestId>().cloned();
+    let operation = match Operation::of(app, who, asking, request_id).await {
+        Ok(operation) => operation,
+        Err(response) => return Ok(refused(media_type, response)),
+    };
+    if by_get && operation.kind == OperationType::Mutation {
+        return Err(ApiError::method_not_allowed("only queries may be sent by GET; send this by POST"));
+    }
+    if media_type == MediaType::EventStream {
+        return events::stream(app, operation);
+    }
+    if operation.kind == OperationType::Subscription {
+        let message = "a subscription is answered as Accept: text/event-stream, or over the WebSocket /graphql/ws";
+        return Ok(refused(media_type, refusal(&Failure::new(Kind::Malformed, "subscription_transport", message))));
+    }
+    Ok(respond(media_type, operation.run().await))
+}
+
+/// What was refused before anything ran has no `data`.
+fn respond(media_type: MediaType, response: Response) -> axum::response::Response {
+    let nothing_ran = response.is_err()
+        && response.data == async_graphql::Value::Null
+        && response.errors.iter().all(|error| error.path.is_empty());
+    if nothing_ran {
+        refused(media_type, response)
+    } else {
+        body(media_type, StatusCode::OK, serde_json::to_vec(&response).unwrap_or_default())
+    }
+}
+
+fn refused(media_type: MediaType, response: Response) -> axum::response::Response {
+    let status = match media_type {
+        MediaType::Json => StatusCode::OK,
+        MediaType::GraphqlResponse | MediaType::EventStream => StatusCode::BAD_REQUEST,
+    };
+    let told = serde_json::json!({ "errors": response.errors });
+    body(media_type, status, told.to_string().into_bytes())
+}
+
+fn body(media_type: MediaType, status: StatusCode, bytes: Vec<u8>) -> axum::response::Response {
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static(media_type.name())), (CACHE_CONTROL, PRIVATE)];
+    (status, headers, bytes).into_response()
+}

@@ -1,0 +1,23 @@
+//! How operations come in and answers leave: over HTTP, as server-sent events, over WebSockets.
+
+mod counted;
+mod documents;
+mod events;
+mod http;
+mod limits;
+mod media_type;
+mod messages;
+mod operation;
+mod socket;
+
+use axum::Router;
+use axum::routing::get;
+
+pub(crate) use self::documents::Allowed;
+pub(super) use self::documents::Documents;
+pub(crate) use self::limits::Limits;
+use crate::state::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/graphql", get(http::by_get).post(http::by_post)).route("/graphql/ws", get(socket::upgrade))
+}

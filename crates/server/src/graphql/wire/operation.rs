@@ -1,0 +1,230 @@
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, Response, ServerError, Variables};
+use futures::stream::{self, BoxStream, StreamExt};
+use http::Method;
+use kernel::{Failure, Kind, Result, TenantId};
+use koyomi::Asker;
+use serde::Deserialize;
+
+use super::Limits;
+use super::counted::{introspects, within_limits};
+use super::documents::{Found, Named};
+use crate::error::{log, status};
+use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
+use crate::graphql::error::describe;
+use crate::middleware::RequestId;
+use crate::state::App;
+
+/// An operation as a client sends it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Asking {
+    pub query: Option<String>,
+    pub operation_name: Option<String>,
+    pub variables: Option<serde_json::Map<String, serde_json::Value>>,
+    pub extensions: Option<Extensions>,
+}
+
+impl Asking {
+    /// Neither a document nor the name of one.
+    pub(super) fn names_nothing(&self) -> bool {
+        self.query.is_none() && self.extensions.as_ref().is_none_or(|e| e.persisted_query.is_none())
+    }
+}
+
+/// What is agreed upon besides; what is not known here is nothing to us.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Extensions {
+    persisted_query: Option<PersistedQuery>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PersistedQuery {
+    sha256_hash: String,
+}
+
+/// An operation that may run: it can be read, and is within the limits that can be told without running it.
+pub(super) struct Operation {
+    app: App,
+    request: Request,
+    pub kind: OperationType,
+    request_id: Option<RequestId>,
+}
+
+impl Operation {
+    /// # Errors
+    /// With the answer that refuses it.
+    pub(super) async fn of(
+        app: &App,
+        who: Result<Asker>,
+        asking: Asking,
+        request_id: Option<RequestId>,
+    ) -> Result<Self, Response> {
+        let limits = &app.graphql.limits;
+        let persisted = asking.extensions.and_then(|extensions| extensions.persisted_query);
+        let named = Named { text: asking.query.as_deref(), id: persisted.as_ref().map(|p| p.sha256_hash.as_str()) };
+        let documents = &app.graphql.documents;
+        let tenant = if named.id.is_some() && !documents.is_closed() {
+            Some(tenant_of(app, &who).await.map_err(|failure| refusal(&failure))?)
+        } else {
+            None
+        };
+        let found = documents.find(&named, tenant).map_err(|failure| refusal(&failure))?;
+        let (text, hash) = match found {
+            Found::Text(text) => (text, None),
+            Found::New(text, hash) => (text, Some(hash)),
+            Found::Unknown => return Err(unknown_document()),
+        };
+        if text.len() > limits.bytes {
+            return Err(refusal(&too_large("the document", text.len(), limits.bytes)));
+        }
+        let variables = asking.variables.unwrap_or_default();
+        let mut request = Request::new(&*text).variables(Variables::from_json(variables.into()));
+        request.operation_name = asking.operation_name;
+        let name = request.operation_name.clone();
+        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![with_code(error, limits)]))?;
+        let kind = checked(app, document, name.as_deref()).map_err(|failure| refusal(&failure))?;
+        if let (Some(tenant), Some(hash)) = (tenant, hash) {
+            documents.keep(tenant, hash, text);
+        }
+        let who = who.map(|who| Asker { current: kind != OperationType::Query, ..who });
+        let asked = Arc::new(Asked::new(app.clone(), who));
+        let request = request.data(Users::of(&asked)).data(Resources::of(&asked)).data(Calendars::of(&asked));
+        let request = request.data(Events::of(&asked)).data(asked);
+        Ok(Self { app: app.clone(), request, kind, request_id })
+    }
+
+    /// What a query or a change comes to.
+    pub(super) async fn run(self) -> Response {
+        let Self { app, request, kind, request_id } = self;
+        let deadline = app.graphql.limits.deadline;
+        let response = match tokio::time::timeout(deadline, app.graphql.schema.execute(request)).await {
+            Ok(response) => response,
+            Err(_) => refusal(&too_long(kind, deadline)),
+        };
+        told(response, &app.graphql.limits, request_id.as_ref())
+    }
+
+    /// What a subscription comes to, one after the other; anything else comes to one.
+    pub(super) fn stream(self) -> BoxStream<'static, Response> {
+        if self.kind != OperationType::Subscription {
+            return stream::once(self.run()).boxed();
+        }
+        let Self { app, request, request_id, .. } = self;
+        let limits = app.graphql.limits;
+        let responses = app.graphql.schema.execute_stream(request);
+        responses.map(move |response| told(response, &limits, request_id.as_ref())).boxed()
+    }
+}
+
+/// A secret belongs to one tenant for good: for that, memory will do.
+async fn tenant_of(app: &App, who: &Result<Asker>) -> Result<TenantId> {
+    let asker = who.as_ref().map_err(Clone::clone)?;
+    match app.koyomi.heads.tenant_of(&asker.secret) {
+        Some(tenant) => Ok(tenant),
+        None => Ok(app.koyomi.caller(asker, true).await?.tenant_id),
+    }
+}
+
+/// What the operation is, if it may run.
+fn checked(app: &App, document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType> {
+    within_limits(document, &app.graphql.limits)?;
+    if !app.graphql.introspection && introspects(document) {
+        return Err(Failure::new(
+            Kind::Malformed,
+            "introspection_disabled",
+            "this server does not answer questions about its schema; schema.graphql of its release holds it",
+        ));
+    }
+    let operations = document.operations.iter();
+    let mut chosen = operations.filter(|(of, _)| name.is_none_or(|name| of.is_some_and(|of| of == name)));
+    let Some((_, operation)) = chosen.next() else { return Ok(OperationType::Query) };
+    let kind = operation.node.ty;
+    // Which one is meant, the executor will ask; until then it is the one that can do most.
+    if chosen.any(|(_, other)| other.node.ty != kind) {
+        return Ok(OperationType::Mutation);
+    }
+    if kind == OperationType::Subscription && operation.node.selection_set.node.items.len() != 1 {
+        // Single root field (GraphQL specification, 5.2.3.1).
+        return Err(Failure::new(Kind::Malformed, "graphql_invalid", "a subscription must have one field at its top"));
+    }
+    Ok(kind)
+}
+
+pub(super) fn refusal(failure: &Failure) -> Response {
+    let mut error = ServerError::new(failure.message(), None);
+    describe(failure, error.extensions.get_or_insert_default());
+    Response::from_errors(vec![error])
+}
+
+pub(super) fn too_large(what: &str, is: usize, limit: usize) -> Failure {
+    Failure::new(Kind::TooLarge, "query_too_large", format!("{what} has {is} bytes, at most {limit} are allowed"))
+}
+
+fn too_long(kind: OperationType, deadline: std::time::Duration) -> Failure {
+    let seconds = deadline.as_secs();
+    if kind == OperationType::Mutation {
+        let message = format!(
+            "this took more than {seconds} s, and may still happen; read it back, or send it again with the same \
+             idempotencyKey"
+        );
+        return Failure::new(Kind::OutcomeUnknown, "outcome_unknown", message);
+    }
+    let message = format!("this took more than {seconds} s and was given up; ask for less at once");
+    Failure::new(Kind::Unavailable, "timeout", message)
+}
+
+/// In the words that clients with automatic persisted queries wait for.
+fn unknown_document() -> Response {
+    let mut error = ServerError::new("PersistedQueryNotFound", None);
+    error.extensions.get_or_insert_default().set("code", "PERSISTED_QUERY_NOT_FOUND");
+    Response::from_errors(vec![error])
+}
+
+/// As it leaves: each error with a code, and with what finds it in the log.
+fn told(mut response: Response, limits: &Limits, request_id: Option<&RequestId>) -> Response {
+    let request_id = request_id.map(RequestId::as_str).unwrap_or_default();
+    let told = |error| {
+        let mut error = with_code(error, limits);
+        if let Some(failure) = error.source::<Failure>() {
+            log(status(failure.kind()), failure, request_id, &Method::POST, "/graphql");
+            error.extensions.get_or_insert_default().set("requestId", request_id);
+        }
+        error
+    };
+    response.errors = response.errors.into_iter().map(told).collect();
+    response
+}
+
+/// What the executor refuses by itself is a document that does not fit.
+fn with_code(mut error: ServerError, limits: &Limits) -> ServerError {
+    let extensions = error.extensions.get_or_insert_default();
+    if extensions.get("code").is_some() {
+        return error;
+    }
+    let (name, limit) = match error.message.as_str() {
+        "Query is too complex." => ("complexity", limits.complexity),
+        "Query is nested too deep." => ("depth", limits.depth),
+        text if text.starts_with("The recursion depth of the query") => ("nesting", limits.nesting),
+        _ => {
+            extensions.set("code", "graphql_invalid");
+            return error;
+        }
+    };
+    extensions.set("code", "query_too_complex");
+    extensions.set("limit", name);
+    extensions.set("maximum", limit);
+    error.message = format!("the {name} of this query is more than {limit}; ask for less at once");
+    error
+}
+
+/// Whether nothing was run, or the end has come: there is no data, and no error below a field of the top.
+pub(super) fn is_refusal(response: &Response) -> bool {
+    response.is_err()
+        && response.data == async_graphql::Value::Null
+        && response.errors.iter().all(|error| error.path.len() <= 1)
+}

@@ -1,0 +1,59 @@
+//! What stays open: subscriptions, and how they hear that something happened or that this instance is being stopped.
+
+use std::sync::{Arc, OnceLock};
+
+use bus::{Bus, Watch};
+use kernel::{Failure, Kind, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Subscriptions' sockets and streams that an instance keeps open.
+const MOST: usize = 20_000;
+
+#[derive(Debug)]
+pub(crate) struct Live {
+    bus: OnceLock<Bus>,
+    stopping: watch::Sender<bool>,
+    places: Arc<Semaphore>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { bus: OnceLock::new(), stopping: watch::Sender::new(false), places: Arc::new(Semaphore::new(MOST)) }
+    }
+}
+
+impl Live {
+    /// From now on there is news.
+    pub(crate) fn hears(&self, bus: &Bus) {
+        // The first one stays: an app is served once.
+        let _ = self.bus.set(bus.clone());
+    }
+
+    /// The news from now on; none where no bus runs.
+    pub(crate) fn watch(&self) -> Option<Watch> {
+        self.bus.get().map(Bus::watch)
+    }
+
+    /// Tells everything that stays open to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Completes when the instance is being stopped.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            // An error means that the app is gone.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        }
+    }
+
+    /// A place among those that stay open, until it is dropped.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            let message =
+                format!("{MOST} subscriptions are open here already; try again, another instance may have room");
+            Failure::new(Kind::Unavailable, "unavailable", message)
+        })
+    }
+}
