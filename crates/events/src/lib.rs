@@ -4,6 +4,7 @@
 //! with it. Reading is in the plural; writing happens inside a `store::Tx`, mostly as parts of a `store::Batch`.
 
 mod agenda;
+mod beyond;
 mod calendar;
 mod error;
 mod event;
@@ -22,12 +23,13 @@ pub use calendar::{Calendar, Grant, Member, Role};
 pub use error::written;
 pub use event::{Event, Found, Happening, NewEvent, Status, Transparency, View, Visibility};
 pub use members::{
-    Invitee, add_member_in, cursor as member_cursor, has_other_owner, list_members, remove_member_part, set_member_part,
+    Invitee, add_member_in, cursor as member_cursor, first_members, has_other_owner, list_members, remove_member_part,
+    set_member_part,
 };
 pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
-    Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden_part, page, read_found,
-    read_overridden, read_stored, stored_part,
+    MAX_COUNTED, Position, Source, Window, count, find_for_update_part, find_many, grants, grants_part,
+    overridden_part, page, pages, read_found, read_overridden, read_stored, stored_part,
 };
 pub use records::{
     Record, RecordGuest, Stamp, UserByEmail, first_start, lock_part, read_walk, records_part, users_by_email_part,
@@ -39,7 +41,9 @@ pub use write::{change_part, delete_part, patch_part, replan_part, write_part};
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
-        AGENDA, AGENDA_ENDLESS, AGENDA_MARKS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS,
-        OF_EVENT, OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, STORED, WALK,
+        AGENDA, AGENDA_BACK, AGENDA_ENDLESS, AGENDA_ENDLESS_BACK, AGENDA_MARKS, COUNT, FIND, FIND_FOR_UPDATE,
+        FIRST_MEMBERS, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, OF_EVENT, OF_EVENT_ENDLESS, OF_USER,
+        OF_USER_ENDLESS, PAGE, PAGE_BACK, PAGE_ENDLESS, PAGE_ENDLESS_BACK, PAGES, RECORDS, SEARCH, SEARCH_BACK,
+        SEARCH_ENDLESS, SEARCH_ENDLESS_BACK, STORED, WALK,
     };
 }

@@ -1,5 +1,7 @@
 //! Who a calendar is shared with.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use kernel::{CalendarId, Limit, Page, Result, TenantId, UserId, decode_cursor, encode_cursor, filter_hash};
 use store::{Batch, Conn};
@@ -17,6 +19,20 @@ pub async fn list_members(conn: &mut Conn, id: CalendarId, limit: Limit, cursor:
     let rows: Vec<Member> =
         sqlx::query_as(sql::LIST_MEMBERS).bind(id).bind(name).bind(user).bind(limit.probe()).fetch_all(conn).await?;
     Ok(Page::cut(rows, limit, filters, position))
+}
+
+/// The first page of the members of each of these calendars.
+pub async fn first_members(
+    conn: &mut Conn,
+    ids: &[CalendarId],
+    limit: Limit,
+) -> Result<HashMap<CalendarId, Page<Member>>> {
+    let rows: Vec<Member> = sqlx::query_as(sql::FIRST_MEMBERS).bind(ids).bind(limit.probe()).fetch_all(conn).await?;
+    let mut of: HashMap<CalendarId, Vec<Member>> = ids.iter().map(|id| (*id, Vec::new())).collect();
+    for row in rows {
+        of.entry(row.calendar_id).or_default().push(row);
+    }
+    Ok(of.into_iter().map(|(id, rows)| (id, Page::cut(rows, limit, filters(id), position))).collect())
 }
 
 /// Where the list goes on after this member.

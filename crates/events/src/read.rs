@@ -1,13 +1,16 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use kernel::{CalendarId, Caller, EventId, Failure, Kind, Limit, Page, Result, Span, UserId, encode_cursor};
-use recurrence::{Budget, Occurrence};
+use recurrence::Occurrence;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use store::{Batch, Conn};
 use uuid::Uuid;
 
-use crate::{Found, Grant, Happening, Role, When, sql};
+use crate::beyond::{self, Mixed};
+use crate::{Found, Grant, Happening, Role, sql};
 
 /// Where a list of occurrences stands: the whole keyset (start, event, original start).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,7 +28,14 @@ impl Position {
         original_micros: Span::EARLIEST.timestamp_micros(),
     };
 
-    fn start(self) -> DateTime<Utc> {
+    /// Behind everything.
+    pub const END: Self = Self {
+        start_micros: Span::LATEST.timestamp_micros(),
+        event_id: EventId(Uuid::max()),
+        original_micros: Span::LATEST.timestamp_micros(),
+    };
+
+    pub(crate) fn start(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.start_micros).unwrap_or(Span::LATEST)
     }
 
@@ -43,6 +53,8 @@ pub enum Source<'a> {
     Event(EventId),
     /// These calendars, and what the user is invited to elsewhere.
     Agenda(&'a [Grant], UserId),
+    /// Of these calendars what the user called or is invited to, where the caller sees that.
+    Of(&'a [Grant], UserId),
 }
 
 /// What a page of occurrences is asked for with.
@@ -51,7 +63,11 @@ pub struct Window<'a> {
     pub span: Span,
     /// Any part of title, place or description, whatever the case.
     pub q: Option<&'a str>,
+    /// Where the list goes on; where it ends, when it is read backwards.
     pub after: Position,
+    /// What lies before the position, the next to it, instead of what comes after it. Not of the lists of one event or
+    /// one user.
+    pub backward: bool,
     pub limit: Limit,
     /// What the next cursor is bound to.
     pub filters: u64,
@@ -68,67 +84,151 @@ pub fn grants_part(batch: &mut Batch, caller: &Caller, ids: &[CalendarId]) {
 }
 
 /// A page of occurrences in the order of (start, event, original start): one statement, also where the window reaches
-/// behind the horizon and series are expanded on the fly.
+/// behind the horizon and series are expanded on the fly. Read backwards, `next_cursor` is where it goes on backwards.
 pub async fn page(conn: &mut Conn, source: Source<'_>, window: &Window<'_>) -> Result<Page<Happening>> {
-    let mut rows: Vec<Happening> = if source.is_written(window.span.to) {
-        select(conn, &source, window, source.sql(window, false)).await?
-    } else {
-        let mixed: Vec<Mixed> = select(conn, &source, window, source.sql(window, true)).await?;
-        let mut rows = Vec::with_capacity(mixed.len());
-        for row in mixed {
-            match row.expanded_until {
-                None => rows.push(row.happening),
-                Some(until) => expand_beyond(&row, until, window, &mut rows)?,
-            }
+    let rows = gather(conn, &source, window, window.limit.rows()).await?;
+    Ok(cut_page(rows, window))
+}
+
+/// The most that is counted one by one.
+pub const MAX_COUNTED: usize = 10_000;
+
+/// How many occurrences the whole window has, wherever the page stands.
+///
+/// # Errors
+/// `limit_exceeded` for more than [`MAX_COUNTED`] where they have to be looked at one by one: in a search, in an agenda,
+/// and where series go on behind what is written down.
+pub async fn count(conn: &mut Conn, source: Source<'_>, window: &Window<'_>) -> Result<i64> {
+    let window = Window { after: Position::START, backward: false, ..window.clone() };
+    if let (Source::Calendars(grants), None, true) = (&source, window.q, source.is_written(window.span.to)) {
+        return Ok(sqlx::query_scalar(sql::COUNT)
+            .bind(grants.iter().map(|g| g.calendar_id).collect::<Vec<_>>())
+            .bind(grants.iter().map(|g| g.longest_seconds).collect::<Vec<_>>())
+            .bind(window.span.from)
+            .bind(window.span.to)
+            .fetch_one(conn)
+            .await?);
+    }
+    let found = gather(conn, &source, &window, MAX_COUNTED).await?.len();
+    if found > MAX_COUNTED {
+        let message = format!("this list has more than {MAX_COUNTED} items, which are not counted; narrow the window");
+        return Err(Failure::new(Kind::LimitExceeded, "limit_exceeded", message));
+    }
+    Ok(i64::try_from(found).unwrap_or(i64::MAX))
+}
+
+/// More than `most` of them, if there are more, in no particular order.
+async fn gather(conn: &mut Conn, source: &Source<'_>, window: &Window<'_>, most: usize) -> Result<Vec<Happening>> {
+    if source.is_written(window.span.to) {
+        return select(conn, source, window, most, source.sql(window, false)).await;
+    }
+    let mixed: Vec<Mixed> = select(conn, source, window, most, source.sql(window, true)).await?;
+    let mut rows = Vec::with_capacity(mixed.len());
+    for row in mixed {
+        match row.expanded_until {
+            None => rows.push(row.happening),
+            Some(until) if window.backward => beyond::before(&row, until, window, most, &mut rows)?,
+            Some(until) => beyond::after(&row, until, window, most, &mut rows)?,
         }
-        rows
-    };
+    }
+    Ok(rows)
+}
+
+/// The pages of several calendars, each for itself, as [`page`] would read it: one statement, unless a series goes on
+/// behind what is written down, or something is searched for. The window's `filters` are those of `cut`.
+pub async fn pages(
+    conn: &mut Conn,
+    grants: &[Grant],
+    window: &Window<'_>,
+    cut: impl Fn(CalendarId) -> u64,
+) -> Result<HashMap<CalendarId, Page<Happening>>> {
+    let mut pages = HashMap::with_capacity(grants.len());
+    let source = Source::Calendars(grants);
+    if window.q.is_some() || !source.is_written(window.span.to) {
+        for grant in grants {
+            let window = Window { filters: cut(grant.calendar_id), ..window.clone() };
+            let page = page(conn, Source::Calendars(std::slice::from_ref(grant)), &window).await?;
+            pages.insert(grant.calendar_id, page);
+        }
+        return Ok(pages);
+    }
+    let mut of: HashMap<CalendarId, Vec<Happening>> = grants.iter().map(|g| (g.calendar_id, Vec::new())).collect();
+    let rows: Vec<Happening> = select(conn, &source, window, window.limit.rows(), sql::PAGES).await?;
+    for row in rows {
+        of.entry(row.event.calendar_id).or_default().push(row);
+    }
+    let cut = |(id, rows)| (id, cut_page(rows, &Window { filters: cut(id), ..window.clone() }));
+    Ok(of.into_iter().map(cut).collect())
+}
+
+fn cut_page(mut rows: Vec<Happening>, window: &Window<'_>) -> Page<Happening> {
     rows.sort_by_key(Happening::position);
-    let more = rows.len() > window.limit.rows();
-    rows.truncate(window.limit.rows());
-    let next_cursor = match rows.last() {
-        Some(last) if more => Some(encode_cursor(window.filters, &last.position())),
-        _ => None,
+    let most = window.limit.rows();
+    let more = rows.len() > most;
+    let next = if window.backward {
+        rows.drain(..rows.len().saturating_sub(most));
+        rows.first()
+    } else {
+        rows.truncate(most);
+        rows.last()
     };
-    Ok(Page { items: rows, next_cursor })
+    let next_cursor = next.filter(|_| more).map(|row| encode_cursor(window.filters, &row.position()));
+    Page { items: rows, next_cursor }
 }
 
 impl Source<'_> {
     /// No series goes on between what is written down and `until`.
     fn is_written(&self, until: DateTime<Utc>) -> bool {
         match self {
-            Source::Calendars(grants) => grants.iter().filter_map(|g| g.written_until).all(|at| until <= at),
+            Source::Calendars(grants) | Source::Of(grants, _) => {
+                grants.iter().filter_map(|g| g.written_until).all(|at| until <= at)
+            }
             // Nobody has counted what the user is invited to.
             Source::Agenda(..) | Source::Event(_) => false,
         }
     }
 
     fn sql(&self, window: &Window<'_>, endless: bool) -> &'static str {
-        match (self, window.q.is_some(), endless) {
-            (Source::Calendars(_), false, false) => sql::PAGE,
-            (Source::Calendars(_), false, true) => sql::PAGE_ENDLESS,
-            (Source::Calendars(_), true, false) => sql::SEARCH,
-            (Source::Calendars(_), true, true) => sql::SEARCH_ENDLESS,
-            (Source::Agenda(..), _, false) => sql::AGENDA,
-            (Source::Agenda(..), _, true) => sql::AGENDA_ENDLESS,
-            (Source::Event(_), _, false) => sql::OF_EVENT,
-            (Source::Event(_), _, true) => sql::OF_EVENT_ENDLESS,
+        match (self, window.q.is_some(), endless, window.backward) {
+            (Source::Calendars(_), false, false, false) => sql::PAGE,
+            (Source::Calendars(_), false, false, true) => sql::PAGE_BACK,
+            (Source::Calendars(_), false, true, false) => sql::PAGE_ENDLESS,
+            (Source::Calendars(_), false, true, true) => sql::PAGE_ENDLESS_BACK,
+            (Source::Calendars(_), true, false, false) => sql::SEARCH,
+            (Source::Calendars(_), true, false, true) => sql::SEARCH_BACK,
+            (Source::Calendars(_), true, true, false) => sql::SEARCH_ENDLESS,
+            (Source::Calendars(_), true, true, true) => sql::SEARCH_ENDLESS_BACK,
+            (Source::Agenda(..), _, false, false) => sql::AGENDA,
+            (Source::Agenda(..), _, false, true) => sql::AGENDA_BACK,
+            (Source::Agenda(..), _, true, false) => sql::AGENDA_ENDLESS,
+            (Source::Agenda(..), _, true, true) => sql::AGENDA_ENDLESS_BACK,
+            (Source::Event(_), _, false, _) => sql::OF_EVENT,
+            (Source::Event(_), _, true, _) => sql::OF_EVENT_ENDLESS,
+            (Source::Of(..), _, false, _) => sql::OF_USER,
+            (Source::Of(..), _, true, _) => sql::OF_USER_ENDLESS,
         }
     }
 }
 
 /// `$1` to `$12`: every list binds them all, each statement uses those it needs.
-async fn select<R>(conn: &mut Conn, source: &Source<'_>, window: &Window<'_>, sql: &'static str) -> Result<Vec<R>>
+async fn select<R>(
+    conn: &mut Conn,
+    source: &Source<'_>,
+    window: &Window<'_>,
+    most: usize,
+    sql: &'static str,
+) -> Result<Vec<R>>
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
     let (grants, event, guest) = match source {
         Source::Calendars(grants) => (*grants, None, None),
-        Source::Agenda(grants, user) => (*grants, None, Some(*user)),
+        Source::Agenda(grants, user) | Source::Of(grants, user) => (*grants, None, Some(*user)),
         Source::Event(id) => (&[][..], Some(*id), None),
     };
-    // Whoever sees only when a calendar is busy must not learn by searching what it is busy with.
-    let readable = |grant: &&Grant| window.q.is_none() || grant.role >= Role::Reader;
+    // Whoever sees only when a calendar is busy must not learn by searching what it is busy with, nor who is there.
+    let details = window.q.is_some() || matches!(source, Source::Of(..));
+    let readable = |grant: &&Grant| !details || grant.role >= Role::Reader;
     let grants: Vec<&Grant> = grants.iter().filter(readable).collect();
     // Where the caller sees private events too.
     let whole = grants.iter().filter(|g| g.role >= Role::Writer).map(|g| g.calendar_id);
@@ -143,71 +243,13 @@ where
         .bind(window.after.start())
         .bind(window.after.event_id)
         .bind(window.after.original())
-        .bind(window.limit.probe())
+        .bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1))
         .bind(guest)
         .bind(whole.collect::<Vec<_>>())
         .bind(window.q.map(like))
         .bind(event)
         .fetch_all(conn)
         .await?)
-}
-
-/// An occurrence, or a series that goes on behind what is written down.
-#[derive(Debug, sqlx::FromRow)]
-struct Mixed {
-    #[sqlx(flatten)]
-    happening: Happening,
-    expanded_until: Option<DateTime<Utc>>,
-    overridden: Vec<NaiveDateTime>,
-}
-
-/// The occurrences past what is written down, computed now: no series ends silently.
-fn expand_beyond(
-    series: &Mixed,
-    written_until: DateTime<Utc>,
-    window: &Window<'_>,
-    found: &mut Vec<Happening>,
-) -> Result<()> {
-    let Mixed { happening, overridden, .. } = series;
-    let set = When::of(&happening.event).series(&happening.calendar_time_zone)?;
-    let from = window.span.from.max(written_until).max(window.after.start());
-    // Those that are running at `from`, before the cursor or overridden come first and are not wanted: should they use
-    // up the limit, more are asked for.
-    let mut limit = window.limit.rows() + overridden.len() + 2;
-    loop {
-        let expansion =
-            set.expand(recurrence::Window { from, to: window.span.to }, limit, Budget::default()).map_err(too_wide)?;
-        let wanted: Vec<Happening> = expansion
-            .occurrences
-            .into_iter()
-            .filter(|o| o.start >= written_until && !overridden.contains(&o.original_start))
-            .map(|o| Happening {
-                start_time: o.start,
-                end_time: o.end,
-                original_start: o.original_start,
-                ..happening.clone()
-            })
-            .filter(|h| h.position() > window.after)
-            .collect();
-        if expansion.complete || wanted.len() > window.limit.rows() {
-            found.extend(wanted);
-            return Ok(());
-        }
-        limit = limit.saturating_mul(4);
-    }
-}
-
-/// A rule that matches next to nothing is walked through in vain: over centuries that is too much for one request.
-fn too_wide(error: recurrence::Error) -> Failure {
-    match error {
-        recurrence::Error::BudgetExhausted { .. } => Failure::new(
-            Kind::LimitExceeded,
-            "window_too_wide",
-            "a series in this window has so few occurrences that they cannot be found that far away; ask for a shorter \
-             window",
-        ),
-        error => Failure::internal(error),
-    }
 }
 
 /// Those of `ids` that the caller is a member or a guest of.

@@ -58,17 +58,32 @@ pub const GRANTS: &str = "select m.calendar_id, m.role, h.seq, h.acl, c.time_zon
      order by m.calendar_id";
 
 /// `[$3, $4)`, the window: what goes on after its beginning and starts before its end; an instant at its beginning too.
+/// Of that what lies behind (`>`) or before (`<`) the position ($5, $6, $7).
 macro_rules! in_window {
-    () => {
-        "o.start_time < $4 and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
-               and (o.start_time, o.event_id, o.original_start) > ($5, $6, $7)"
+    ($than:literal) => {
+        concat!(
+            "o.start_time < $4 and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+               and (o.start_time, o.event_id, o.original_start) ",
+            $than,
+            " ($5, $6, $7)"
+        )
     };
 }
 
-/// The first `$8` occurrences of each of the calendars `$1` (whose longest ones last `$2` seconds) in the window, behind
+/// The order in which a list is read: on from the position, or back from it.
+macro_rules! in_order {
+    (">") => {
+        "order by o.start_time, o.event_id, o.original_start"
+    };
+    ("<") => {
+        "order by o.start_time desc, o.event_id desc, o.original_start desc"
+    };
+}
+
+/// The `$8` occurrences of each of the calendars `$1` (whose longest ones last `$2` seconds) in the window that are next to
 /// the position ($5, $6, $7): one range of occurrences_list per calendar, which starts at the cursor.
 macro_rules! of_calendars {
-    () => {
+    ($than:tt) => {
         concat!(
             "select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
              cross join lateral (
@@ -77,17 +92,19 @@ macro_rules! of_calendars {
                  where o.calendar_id = mine.calendar_id
                    and o.start_time >= $3 - make_interval(secs => mine.longest)
                    and ",
-            in_window!(),
+            in_window!($than),
             "
-                 order by o.start_time, o.event_id, o.original_start
+                 ",
+            in_order!($than),
+            "
                  limit $8
              ) o"
         )
     };
 }
 
-/// From the chosen occurrences `o` to what a list shows: as many records as the page has.
-macro_rules! shown {
+/// From the chosen occurrences `o` to what a list shows: as many records as there are.
+macro_rules! shown_all {
     ($chosen:expr, $invited:literal) => {
         concat!(
             "select ",
@@ -98,13 +115,9 @@ macro_rules! shown {
                  ",
             $invited,
             " as invited
-             from (
-                 select o.* from (",
+             from (",
             $chosen,
             ") o
-                 order by o.start_time, o.event_id, o.original_start
-                 limit $8
-             ) o
              join events e on e.id = o.event_id and e.deleted_at is null
              join calendars c on c.id = e.calendar_id and c.deleted_at is null
              left join users og on og.id = e.organizer_id"
@@ -112,9 +125,29 @@ macro_rules! shown {
     };
 }
 
+/// The same of the first `$8` of them: as many records as the page has.
+macro_rules! shown {
+    ($than:tt, $chosen:expr, $invited:literal) => {
+        shown_all!(
+            concat!(
+                "
+                 select o.* from (",
+                $chosen,
+                ") o
+                 ",
+                in_order!($than),
+                "
+                 limit $8
+             "
+            ),
+            $invited
+        )
+    };
+}
+
 macro_rules! page {
-    () => {
-        shown!(of_calendars!(), "false")
+    ($than:tt) => {
+        shown!($than, of_calendars!($than), "false")
     };
 }
 
@@ -129,8 +162,9 @@ macro_rules! matches_pattern {
 }
 
 macro_rules! search {
-    () => {
+    ($than:tt) => {
         shown!(
+            $than,
             concat!(
                 "select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
                  from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
@@ -141,7 +175,7 @@ macro_rules! search {
                 "
                    and o.start_time >= $3 - make_interval(secs => mine.longest)
                    and ",
-                in_window!()
+                in_window!($than)
             ),
             "false"
         )
@@ -155,10 +189,11 @@ macro_rules! search {
 /// sub-selects keep it so: with a join of `calendars` and `exists` the planner hashes, and hashes again for each (10,000
 /// invitations: 300 ms instead of 50).
 macro_rules! agenda {
-    () => {
+    ($than:tt) => {
         shown!(
+            $than,
             concat!(
-                of_calendars!(),
+                of_calendars!($than),
                 "
                  union all
                  select o.* from (select event_id from attendees where user_id = $9 group by event_id order by event_id) a
@@ -168,9 +203,11 @@ macro_rules! agenda {
                      where o.event_id = a.event_id
                        and o.calendar_id <> all($1)
                        and ",
-                in_window!(),
+                in_window!($than),
                 "
-                     order by o.start_time, o.original_start
+                     ",
+                in_order!($than),
+                "
                      limit $8
                  ) o
                  where (select c.deleted_at is null from calendars c where c.id = o.calendar_id)"
@@ -184,6 +221,7 @@ macro_rules! agenda {
 macro_rules! of_event {
     () => {
         shown!(
+            ">",
             concat!(
                 "select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
                  from (
@@ -193,7 +231,45 @@ macro_rules! of_event {
                  ) of
                  join occurrences o on o.event_id = of.event_id
                  where ",
-                in_window!()
+                in_window!(">")
+            ),
+            "false"
+        )
+    };
+}
+
+/// Of the calendars `$1` what `$9` called or is invited to, as far as the caller sees who is there: in calendars that he
+/// only reads (all but `$10`) not what is private. Whoever sees only free/busy sees no people; his calendars are not among
+/// `$1`.
+macro_rules! open_to {
+    () => {
+        "(e.visibility in ('default', 'public') or e.calendar_id = any($10))"
+    };
+}
+
+macro_rules! of_user {
+    () => {
+        shown!(
+            ">",
+            concat!(
+                "select o.* from (
+                     select event_id from attendees where user_id = $9
+                     union
+                     select e.id from events e where e.organizer_id = $9 and e.calendar_id = any($1) and e.deleted_at is null
+                 ) a
+                 join events e on e.id = a.event_id and e.calendar_id = any($1) and ",
+                open_to!(),
+                "
+                 cross join lateral (
+                     select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
+                     from occurrences o
+                     where o.event_id = e.id
+                       and ",
+                in_window!(">"),
+                "
+                     order by o.start_time, o.original_start
+                     limit $8
+                 ) o"
             ),
             "false"
         )
@@ -235,22 +311,66 @@ macro_rules! with_endless {
     };
 }
 
-pub const PAGE: &str = page!();
-pub const SEARCH: &str = search!();
-pub const AGENDA: &str = agenda!();
+pub const PAGE: &str = page!(">");
+pub const PAGE_BACK: &str = page!("<");
+/// The pages of several calendars at once: `$8` occurrences of each.
+pub const PAGES: &str = shown_all!(of_calendars!(">"), "false");
+pub const SEARCH: &str = search!(">");
+pub const SEARCH_BACK: &str = search!("<");
+pub const AGENDA: &str = agenda!(">");
+pub const AGENDA_BACK: &str = agenda!("<");
 pub const OF_EVENT: &str = of_event!();
+pub const OF_USER: &str = of_user!();
 
-pub const PAGE_ENDLESS: &str = with_endless!(page!(), "e.calendar_id = any($1)");
-pub const SEARCH_ENDLESS: &str = with_endless!(search!(), concat!("e.calendar_id = any($1) and ", matches_pattern!()));
-pub const AGENDA_ENDLESS: &str = with_endless!(
-    agenda!(),
-    "e.id in (
+/// How many occurrences the calendars `$1` have in the window.
+pub const COUNT: &str = "select coalesce(sum(o.found), 0)::bigint
+     from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+     cross join lateral (
+         select count(*) as found
+         from occurrences o
+         where o.calendar_id = mine.calendar_id
+           and o.start_time >= $3 - make_interval(secs => mine.longest)
+           and o.start_time < $4 and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+     ) o";
+
+macro_rules! calendars_endless {
+    () => {
+        "e.calendar_id = any($1)"
+    };
+}
+
+macro_rules! search_endless {
+    () => {
+        concat!("e.calendar_id = any($1) and ", matches_pattern!())
+    };
+}
+
+macro_rules! agenda_endless {
+    () => {
+        "e.id in (
          select m.id from events m where m.calendar_id = any($1) and m.expanded_until < $4 and m.deleted_at is null
          union
          select a.event_id from attendees a where a.user_id = $9
      )"
-);
+    };
+}
+
+pub const PAGE_ENDLESS: &str = with_endless!(page!(">"), calendars_endless!());
+pub const PAGE_ENDLESS_BACK: &str = with_endless!(page!("<"), calendars_endless!());
+pub const SEARCH_ENDLESS: &str = with_endless!(search!(">"), search_endless!());
+pub const SEARCH_ENDLESS_BACK: &str = with_endless!(search!("<"), search_endless!());
+pub const AGENDA_ENDLESS: &str = with_endless!(agenda!(">"), agenda_endless!());
+pub const AGENDA_ENDLESS_BACK: &str = with_endless!(agenda!("<"), agenda_endless!());
 pub const OF_EVENT_ENDLESS: &str = with_endless!(of_event!(), "e.id = $12");
+pub const OF_USER_ENDLESS: &str = with_endless!(
+    of_user!(),
+    concat!(
+        "e.calendar_id = any($1) and ",
+        open_to!(),
+        " and (e.organizer_id = $9
+               or coalesce((select true from attendees a where a.event_id = e.id and a.user_id = $9 limit 1), false))"
+    )
+);
 
 /// How far the calendars of the agenda of `$1` in tenant `$2` have come; of those he is only a guest in, his events alone.
 pub const AGENDA_MARKS: &str = "select m.calendar_id, h.seq, h.acl, 0::bigint as events
@@ -527,6 +647,19 @@ pub const LIST_MEMBERS: &str = "select m.calendar_id, m.user_id, u.email, u.name
      where m.calendar_id = $1 and (u.name, u.id) > ($2, $3)
      order by u.name, u.id
      limit $4";
+
+/// The first `$2` members of each of the calendars `$1`, by name.
+pub const FIRST_MEMBERS: &str = "select m.*
+     from unnest($1::uuid[]) as mine (id)
+     cross join lateral (
+         select m.calendar_id, m.user_id, u.email, u.name, u.avatar_url, m.role, m.created_at
+         from calendar_members m
+         join users u on u.id = m.user_id
+         where m.calendar_id = mine.id
+         order by u.name, u.id
+         limit $2
+     ) m
+     order by m.calendar_id, m.name, m.user_id";
 
 /// Shares calendar `$1` with the user of tenant `$2` that has id `$3` or address `$4`.
 pub(crate) const ADD_MEMBER: &str = "insert into calendar_members (calendar_id, user_id, role, created_at)

@@ -108,6 +108,29 @@ impl Koyomi {
         .await
     }
 
+    /// What holds of one resource in a span. Everybody of the organisation sees when it is taken.
+    pub async fn list_reservations_of(
+        &self,
+        opened: &Opened,
+        id: ResourceId,
+        span: Span,
+        limit: Limit,
+        cursor: Option<&str>,
+    ) -> Result<Answer<Page<Reservation>>> {
+        let question = ("of", id, span, limit.rows(), cursor);
+        self.read(Family::Availability, opened, &question, |koyomi, caller| {
+            let cursor = cursor.map(str::to_owned);
+            Box::pin(async move {
+                let tenant = caller.tenant_id;
+                let mut conn = koyomi.store.snapshot().await?;
+                let versions = cache::tenant_versions(&mut conn, tenant, true).await?;
+                let value = resources::page_of_resource(&mut conn, tenant, id, span, limit, cursor.as_deref()).await?;
+                Ok(Reading { epoch: versions.epoch(), versions: versions.moved(tenant), value })
+            })
+        })
+        .await
+    }
+
     /// Which resources are free between two instants, and when the others are taken. It decides nothing: only a booking
     /// does.
     pub async fn list_availability(

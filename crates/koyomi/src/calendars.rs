@@ -4,9 +4,8 @@ use cache::{Answer, Family, Reading};
 use chrono::NaiveDateTime;
 use events::calendars::NewCalendar;
 use events::{Calendar, Plan, Role, When, calendars};
-use kernel::{
-    CalendarId, Caller, Change, ChangeKind, EventId, Expected, Failure, Kind, Limit, Moved, Page, Result, Span, Subject,
-};
+use futures::future::BoxFuture;
+use kernel::{CalendarId, Caller, Change, ChangeKind, EventId, Expected, Failure, Kind, Limit, Page, Result, Span};
 use store::{Batch, Claim, IdempotencyKey, Tx, claim_part, detached, read_claim};
 
 use crate::opened::moved_on;
@@ -40,21 +39,18 @@ impl Koyomi {
 
     /// One calendar, with the role that was checked.
     pub async fn find_calendar(&self, opened: &Opened, id: CalendarId) -> Result<Answer<Calendar>> {
-        let found = self
-            .read(Family::Calendar, &opened.for_everybody(), &id, |koyomi, caller| {
-                Box::pin(async move {
-                    let mut conn = koyomi.store.snapshot().await?;
-                    let versions = cache::tenant_versions(&mut conn, caller.tenant_id, false).await?;
-                    let mut found = calendars::find_many(&mut conn, &caller, &[id]).await?;
-                    let mut value = found.pop().ok_or_else(moved_on)?;
-                    let head = Moved { subject: Subject::Calendar(id), seq: value.seq, acl: value.acl };
-                    // Everybody it is shared with sees the same, but for what he may do with it.
-                    value.role = Role::FreeBusy;
-                    let moved = std::iter::once(head).chain(versions.moved(caller.tenant_id)).collect();
-                    Ok(Reading { epoch: versions.epoch(), versions: moved, value })
-                })
-            })
-            .await?;
+        self.find_calendar_by(opened, id, move |koyomi, caller| {
+            Box::pin(async move { koyomi.fill_calendars(&caller, &[id]).await?.remove(&id).ok_or_else(moved_on) })
+        })
+        .await
+    }
+
+    /// As [`Koyomi::find_calendar`], with another way to read it when it is not cached.
+    pub(crate) async fn find_calendar_by<F>(&self, opened: &Opened, id: CalendarId, fill: F) -> Result<Answer<Calendar>>
+    where
+        F: Fn(Self, Arc<Caller>) -> BoxFuture<'static, Result<Reading<Calendar>>>,
+    {
+        let found = self.read(Family::Calendar, &opened.for_everybody(), &id, fill).await?;
         let value = Arc::new(Calendar { role: opened.role()?, ..found.value.as_ref().clone() });
         Ok(Answer { value, ..found })
     }

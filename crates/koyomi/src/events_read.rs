@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use attendees::Guest;
-use cache::{Answer, Family, Reading};
+use cache::{Answer, Consistency, Family, Reading};
 use chrono::{DateTime, DurationRound, Months, NaiveDateTime, TimeDelta, Utc};
 use events::{Found, Grant, Happening, Position, Source, Window};
 use kernel::plant::{self, Bug, Fault};
@@ -28,6 +28,8 @@ pub struct Listing {
     pub q: Option<String>,
     pub limit: Limit,
     pub cursor: Option<String>,
+    /// The last ones before the cursor, or of all, instead of the first ones behind it.
+    pub backward: bool,
     pub expand: Expand,
 }
 
@@ -39,7 +41,7 @@ impl Listing {
 }
 
 /// What to nest into each item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Expand {
     pub attendees: bool,
     pub resources: bool,
@@ -55,23 +57,35 @@ pub struct Listed {
     pub reservations: Option<HashMap<(EventId, NaiveDateTime), Vec<Reservation>>>,
 }
 
+impl Listed {
+    /// What a list shows that has nothing in it.
+    pub(crate) fn empty(expand: Expand) -> Self {
+        Self {
+            page: Page { items: Vec::new(), next_cursor: None },
+            attendees: expand.attendees.then(HashMap::new),
+            reservations: expand.resources.then(HashMap::new),
+        }
+    }
+}
+
 /// Ids that one call can ask for.
 pub(crate) const MAX_IDS: usize = 500;
 
 /// A question about occurrences, as it is asked of the data: nothing in it depends on when it is asked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Question {
+pub(crate) struct Question {
     span: Span,
     q: Option<String>,
     limit: u16,
     after: Position,
+    backward: bool,
     /// What cursors are bound to.
     filters: u64,
-    expand: Expand,
+    pub(crate) expand: Expand,
 }
 
 impl Question {
-    fn of(listing: &Listing, filters: u64, now: DateTime<Utc>) -> Result<Self> {
+    pub(crate) fn of(listing: &Listing, filters: u64, now: DateTime<Utc>) -> Result<Self> {
         if listing.q.as_ref().is_some_and(|q| !(1..=200).contains(&q.chars().count())) {
             return Err(Failure::malformed("?q", "must have 1 to 200 characters"));
         }
@@ -81,16 +95,19 @@ impl Question {
             limit: u16::try_from(listing.limit.rows()).unwrap_or(u16::MAX),
             after: match &listing.cursor {
                 Some(cursor) => decode_cursor(filters, cursor)?,
+                None if listing.backward => Position::END,
                 None => Position::START,
             },
+            backward: listing.backward,
             filters,
             expand: listing.expand,
         })
     }
 
-    fn window(&self) -> Result<Window<'_>> {
+    pub(crate) fn window(&self) -> Result<Window<'_>> {
         let limit = Limit::new(Some(i64::from(self.limit)))?;
-        Ok(Window { span: self.span, q: self.q.as_deref(), after: self.after, limit, filters: self.filters })
+        let Self { span, after, backward, filters, .. } = *self;
+        Ok(Window { span, q: self.q.as_deref(), after, backward, limit, filters })
     }
 }
 
@@ -108,7 +125,12 @@ impl Koyomi {
     }
 
     /// One snapshot: rights, heads, page, guests and rooms.
-    async fn fill_page(&self, caller: &Caller, ids: &[CalendarId], question: &Question) -> Result<Reading<Listed>> {
+    pub(crate) async fn fill_page(
+        &self,
+        caller: &Caller,
+        ids: &[CalendarId],
+        question: &Question,
+    ) -> Result<Reading<Listed>> {
         let mut conn = self.store.snapshot().await?;
         let mut grants = granted(&mut conn, caller, ids).await?;
         let page = events::page(&mut conn, Source::Calendars(&grants), &question.window()?).await?;
@@ -119,10 +141,54 @@ impl Koyomi {
         if plant::is(Bug::TagAfterData) {
             grants = granted(&mut self.store.snapshot().await?, caller, ids).await?;
         }
-        let first = grants.first().ok_or_else(moved_on)?;
-        let names = Moved { subject: Subject::Tenant(caller.tenant_id), seq: first.directory_seq, acl: 0 };
-        let heads = grants.iter().map(|g| Moved { subject: Subject::Calendar(g.calendar_id), seq: g.seq, acl: g.acl });
-        Ok(Reading { epoch: Epoch(first.epoch), versions: heads.chain([names]).collect(), value })
+        versioned(caller, &grants, value)
+    }
+
+    /// How many occurrences the whole list has, whichever page of it `listing` names.
+    pub async fn count_events(&self, opened: &Opened, listing: &Listing) -> Result<Answer<i64>> {
+        let ids = opened.calendars();
+        let whole = Listing { cursor: None, backward: false, ..listing.clone() };
+        let question = Question::of(&whole, filters(&ids, listing), self.store.clock().now())?;
+        self.read(Family::Page, opened, &("count", &question), |koyomi, caller| {
+            let (ids, question) = (ids.clone(), question.clone());
+            Box::pin(async move {
+                let mut conn = koyomi.store.snapshot().await?;
+                let grants = granted(&mut conn, &caller, &ids).await?;
+                let value = events::count(&mut conn, Source::Calendars(&grants), &question.window()?).await?;
+                versioned(&caller, &grants, value)
+            })
+        })
+        .await
+    }
+
+    /// The same of an agenda.
+    pub async fn count_agenda(&self, caller: &Caller, listing: &Listing) -> Result<i64> {
+        let whole = Listing { cursor: None, backward: false, ..listing.clone() };
+        let question = Question::of(&whole, 0, self.store.clock().now())?;
+        let mut conn = self.store.conn().await?;
+        let grants = events::grants(&mut conn, caller, None).await?;
+        events::count(&mut conn, Source::Agenda(&grants, caller.user_id), &question.window()?).await
+    }
+
+    /// The same of somebody's events.
+    pub async fn count_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<i64> {
+        let whole = Listing { cursor: None, backward: false, ..listing.clone() };
+        let question = Question::of(&whole, 0, self.store.clock().now())?;
+        let mut conn = self.store.conn().await?;
+        let grants = events::grants(&mut conn, caller, None).await?;
+        events::count(&mut conn, Source::Of(&grants, user), &question.window()?).await
+    }
+
+    /// What somebody called or is invited to, of the calendars that are shared with the caller, as far as he sees who is
+    /// there.
+    pub async fn list_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<Listed> {
+        let question = Question::of(listing, of_user_filters(user, listing), self.store.clock().now())?;
+        let mut conn = self.store.conn().await?;
+        let grants = events::grants(&mut conn, caller, None).await?;
+        let page = events::page(&mut conn, Source::Of(&grants, user), &question.window()?).await?;
+        let roles: HashMap<CalendarId, events::Role> = grants.iter().map(|g| (g.calendar_id, g.role)).collect();
+        let page = shown(page, |h| roles.get(&h.event.calendar_id).copied());
+        expanded(&mut conn, page, listing.expand).await
     }
 
     /// The agenda: my calendars and what I am invited to elsewhere, each occurrence once.
@@ -206,7 +272,7 @@ pub(crate) fn of_event<T>(caller: &Caller, found: &Found, value: T) -> Reading<T
 }
 
 /// All of the calendars, in the order of their ids.
-async fn granted(conn: &mut Conn, caller: &Caller, ids: &[CalendarId]) -> Result<Vec<Grant>> {
+pub(crate) async fn granted(conn: &mut Conn, caller: &Caller, ids: &[CalendarId]) -> Result<Vec<Grant>> {
     let grants = events::grants(conn, caller, Some(ids)).await?;
     if grants.len() == ids.len() { Ok(grants) } else { Err(moved_on()) }
 }
@@ -219,6 +285,20 @@ pub(crate) async fn late() {
     }
 }
 
+/// What was read of these calendars, with the versions that were read beside it.
+fn versioned<T>(caller: &Caller, grants: &[Grant], value: T) -> Result<Reading<T>> {
+    let first = grants.first().ok_or_else(moved_on)?;
+    let names = Moved { subject: Subject::Tenant(caller.tenant_id), seq: first.directory_seq, acl: 0 };
+    let heads = grants.iter().map(|g| Moved { subject: Subject::Calendar(g.calendar_id), seq: g.seq, acl: g.acl });
+    Ok(Reading { epoch: Epoch(first.epoch), versions: heads.chain([names]).collect(), value })
+}
+
+/// The place in the history of its calendars that a list shows: whoever follows them from there misses nothing.
+pub fn place<T>(answer: &Answer<T>) -> String {
+    let calendars = answer.versions.iter().copied().filter(|moved| matches!(moved.subject, Subject::Calendar(_)));
+    Consistency { epoch: answer.epoch, versions: calendars.collect() }.encode_place()
+}
+
 /// Where the list of these calendars (in the order of their ids) goes on after this occurrence.
 pub fn event_cursor(ids: &[CalendarId], listing: &Listing, happening: &Happening) -> String {
     encode_cursor(filters(ids, listing), &happening.position())
@@ -229,12 +309,21 @@ pub fn agenda_cursor(user: UserId, listing: &Listing, happening: &Happening) -> 
     encode_cursor(agenda_filters(user, listing), &happening.position())
 }
 
-fn filters(ids: &[CalendarId], listing: &Listing) -> u64 {
+pub(crate) fn filters(ids: &[CalendarId], listing: &Listing) -> u64 {
     filter_hash(&("events", ids, bounds(listing), &listing.q))
 }
 
 fn agenda_filters(user: UserId, listing: &Listing) -> u64 {
     filter_hash(&("agenda", user, bounds(listing)))
+}
+
+/// Where the list of somebody's events goes on after this occurrence.
+pub fn of_user_cursor(user: UserId, listing: &Listing, happening: &Happening) -> String {
+    encode_cursor(of_user_filters(user, listing), &happening.position())
+}
+
+fn of_user_filters(user: UserId, listing: &Listing) -> u64 {
+    filter_hash(&("of", user, bounds(listing)))
 }
 
 /// What binds a cursor: the bounds as they were asked for (an open end moves with the clock).
@@ -251,7 +340,7 @@ fn span(listing: &Listing, now: DateTime<Utc>) -> Result<Span> {
     Ok(Span { from, to })
 }
 
-fn shown(page: Page<Happening>, role: impl Fn(&Happening) -> Option<events::Role>) -> Page<Happening> {
+pub(crate) fn shown(page: Page<Happening>, role: impl Fn(&Happening) -> Option<events::Role>) -> Page<Happening> {
     Page {
         items: page.items.into_iter().filter_map(|h| access::seen_by(role(&h), h)).collect(),
         next_cursor: page.next_cursor,
@@ -259,7 +348,7 @@ fn shown(page: Page<Happening>, role: impl Fn(&Happening) -> Option<events::Role
 }
 
 /// Nests guests and rooms: one statement each, whatever the page size; nothing below a busy block.
-async fn expanded(conn: &mut Conn, page: Page<Happening>, expand: Expand) -> Result<Listed> {
+pub(crate) async fn expanded(conn: &mut Conn, page: Page<Happening>, expand: Expand) -> Result<Listed> {
     let visible: Vec<&Happening> = page.items.iter().filter(|h| h.view == Some(events::View::Full)).collect();
     let attendees = if expand.attendees {
         let mut ids: Vec<EventId> = visible.iter().map(|h| h.event.id).collect();

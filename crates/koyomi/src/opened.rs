@@ -1,6 +1,7 @@
 //! How a read begins: who asks, what may he see, and which versions must his answer have. What is read then goes through
 //! the cache under exactly that.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cache::{Answer, Ask, Checked, Consistency, Family, Key, Reading, Value, View, Want, is_access_moved};
@@ -127,7 +128,7 @@ impl Koyomi {
         Ok(opened)
     }
 
-    async fn check(
+    pub(crate) async fn check(
         &self,
         asker: &Asker,
         calendars: &[CalendarId],
@@ -168,6 +169,36 @@ impl Koyomi {
         Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")))
     }
 
+    /// As [`Koyomi::reading`], of several calendars that are opened each for itself; those that are not shared with the
+    /// caller are left out.
+    pub async fn reading_each<T, F>(
+        &self,
+        asker: &Asker,
+        ids: &[CalendarId],
+        mut first: Option<HashMap<CalendarId, Opened>>,
+        load: impl Fn(Vec<Opened>) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let opened = match first.take() {
+                Some(opened) => opened,
+                None => self.enter_each(asker, ids).await?,
+            };
+            let opened: Vec<Opened> = ids.iter().filter_map(|id| opened.get(id).cloned()).collect();
+            match load(opened.clone()).await {
+                Err(failure) if is_access_moved(&failure) => {
+                    opened.iter().for_each(|opened| self.heads.doubt(&opened.versions));
+                    last = Some(failure);
+                }
+                result => return result,
+            }
+        }
+        Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")))
+    }
+
     /// The cached answer to a question that was opened, or a new reading of it.
     pub(crate) async fn read<T: Value, F>(
         &self,
@@ -190,6 +221,22 @@ impl Opened {
         let directory = checked.directory();
         let versions = checked.calendars.iter().map(cache::Held::moved).chain([directory]).collect();
         Self { caller: checked.caller, epoch: checked.epoch, versions, roles, sharing }
+    }
+
+    /// Each of the calendars that are shared with the caller for itself, as if it had been opened alone.
+    pub(crate) fn each(checked: &Checked) -> Vec<(CalendarId, Self)> {
+        let names = checked.directory();
+        let one = |held: &cache::Held| {
+            let opened = Self {
+                caller: Arc::clone(&checked.caller),
+                epoch: checked.epoch,
+                versions: vec![held.moved(), names],
+                roles: vec![held.role?],
+                sharing: Sharing::Roles,
+            };
+            Some((held.calendar_id, opened))
+        };
+        checked.calendars.iter().filter_map(one).collect()
     }
 
     fn want<'a>(&'a self, family: Family, query: &'a [u8]) -> Want<'a> {

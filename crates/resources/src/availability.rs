@@ -49,7 +49,7 @@ pub async fn availability(
     }))
 }
 
-fn check(span: Span) -> Result<()> {
+pub(crate) fn check(span: Span) -> Result<()> {
     if span.from >= span.to {
         return Err(Failure::malformed("?to", "must be after from"));
     }

@@ -20,7 +20,8 @@ pub use model::{
 };
 pub use read::{find, find_many, list, list_cursor};
 pub use reservations::{
-    OccurrenceKey, booked_many, conflicts, find_reservation_in, list_for_occurrences, list_many, page,
+    OccurrenceKey, booked_many, conflicts, find_reservation_in, list_for_occurrences, list_many, of_resource_cursor,
+    page, page_of_resource,
 };
 pub use reserve::{
     booked_part, extend_parts, read_booked, release_calendar_part, release_in, release_occurrences_part, release_part,
@@ -31,6 +32,6 @@ pub use write::{create_in, delete_in, update_in};
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
-        AVAILABILITY, BOOKED_MANY, CONFLICTS, FIND_MANY, LIST, LIST_FOR_OCCURRENCES, LIST_MANY, PAGE,
+        AVAILABILITY, BOOKED_MANY, CONFLICTS, FIND_MANY, LIST, LIST_FOR_OCCURRENCES, LIST_MANY, OF_RESOURCE, PAGE,
     };
 }

@@ -2,7 +2,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use kernel::{
-    EventId, Failure, Limit, Page, ReservationId, ResourceId, Result, Span, TenantId, decode_cursor, filter_hash,
+    EventId, Failure, Limit, Page, ReservationId, ResourceId, Result, Span, TenantId, decode_cursor, encode_cursor,
+    filter_hash,
 };
 use store::Conn;
 use uuid::Uuid;
@@ -49,6 +50,46 @@ pub async fn page(conn: &mut Conn, event_id: EventId, limit: Limit, cursor: Opti
     let rows: Vec<Reservation> =
         sqlx::query_as(sql::PAGE).bind(event_id).bind(start_time).bind(id).bind(limit.probe()).fetch_all(conn).await?;
     Ok(Page::cut(rows, limit, filters, |r| (r.start_time, r.id)))
+}
+
+/// A page of what holds of one resource in a span, by start.
+///
+/// # Errors
+/// `malformed_request` when the span is empty, `span_too_long` when it is longer than [`crate::MAX_SPAN`].
+pub async fn page_of_resource(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    id: ResourceId,
+    span: Span,
+    limit: Limit,
+    cursor: Option<&str>,
+) -> Result<Page<Reservation>> {
+    crate::availability::check(span)?;
+    let filters = of_resource(id, span);
+    let (start_time, after) = match cursor {
+        Some(cursor) => decode_cursor::<(DateTime<Utc>, ReservationId)>(filters, cursor)?,
+        None => (Span::EARLIEST, ReservationId(Uuid::nil())),
+    };
+    let rows: Vec<Reservation> = sqlx::query_as(sql::OF_RESOURCE)
+        .bind(id)
+        .bind(tenant_id)
+        .bind(span.from)
+        .bind(span.to)
+        .bind(start_time)
+        .bind(after)
+        .bind(limit.probe())
+        .fetch_all(conn)
+        .await?;
+    Ok(Page::cut(rows, limit, filters, |r| (r.start_time, r.id)))
+}
+
+/// Where that list goes on after this reservation.
+pub fn of_resource_cursor(span: Span, reservation: &Reservation) -> String {
+    encode_cursor(of_resource(reservation.resource_id, span), &(reservation.start_time, reservation.id))
+}
+
+fn of_resource(id: ResourceId, span: Span) -> u64 {
+    filter_hash(&("of resource", id, span.from.timestamp_micros(), span.to.timestamp_micros()))
 }
 
 /// One reservation of one event.

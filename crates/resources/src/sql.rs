@@ -7,7 +7,7 @@ pub(crate) use reservations::{
     BEFORE, BOOKED, FIND_RESERVATION, MOVE, RELEASE, RELEASE_CALENDAR, RELEASE_OTHERS, RELEASE_SERIES, RESERVE,
     RESERVE_MISSING, SHIFT, WITHDRAW,
 };
-pub use reservations::{BOOKED_MANY, CONFLICTS, LIST_FOR_OCCURRENCES, LIST_MANY, PAGE};
+pub use reservations::{BOOKED_MANY, CONFLICTS, LIST_FOR_OCCURRENCES, LIST_MANY, OF_RESOURCE, PAGE};
 
 /// The row [`crate::Resource`], from `r`.
 macro_rules! resource {

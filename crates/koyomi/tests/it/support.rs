@@ -178,6 +178,7 @@ impl World {
             span: Span { from: at(from), to: at(to) },
             q: None,
             after: Position::START,
+            backward: false,
             limit: Limit::new(Some(500)).unwrap(),
             filters,
         };

@@ -70,6 +70,19 @@ pub const PAGE: &str = concat!(
      limit $4"
 );
 
+/// What holds of resource `$1` of tenant `$2` in the window [`$3`, `$4`) behind ($5, $6), at most `$7`: one range of
+/// reservations_resource_time.
+pub const OF_RESOURCE: &str = concat!(
+    "select ",
+    reservation!(),
+    " from reservations v
+      join resources r on r.id = v.resource_id and r.tenant_id = $2
+      where v.resource_id = $1 and v.status = 'confirmed' and v.start_time < $4 and v.end_time > $3
+        and (v.start_time, v.id) > ($5, $6)
+      order by v.start_time, v.id
+      limit $7"
+);
+
 pub(crate) const FIND_RESERVATION: &str =
     concat!("select ", reservation!(), " from reservations v", named!(), "where v.event_id = $1 and v.id = $2");
 

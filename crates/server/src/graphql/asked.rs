@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, OutputType};
+use cache::Answer;
 use events::Calendar;
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use kernel::{CalendarId, EventId, Failure, Page, ResourceId, Result, UserId};
 use koyomi::{Asker, Expand, Opened, Scope};
 use resources::{Filter, Resource};
@@ -15,7 +16,8 @@ use tokio::sync::OnceCell;
 use users::User;
 
 use super::error::Told;
-use super::event::Event;
+use super::event::{self, Event};
+use super::group::Group;
 use crate::state::App;
 
 /// What every resolver is given: who asks, and the doors.
@@ -25,11 +27,26 @@ pub(super) struct Asked {
     asker: Result<Asker>,
     /// The head checks since the last change: what is asked of one thing, is asked as of one moment.
     entered: Mutex<HashMap<Scope, Opened>>,
+    /// Calendars that are asked the same, side by side.
+    groups: Mutex<HashMap<CalendarId, Arc<Group>>>,
 }
 
 impl Asked {
-    pub(super) fn new(app: App, asker: Result<Asker>) -> Self {
-        Self { app, asker, entered: Mutex::default() }
+    pub(super) fn new(app: App, asker: Result<Asker>, groups: Vec<Group>) -> Self {
+        let asked = Self { app, asker, entered: Mutex::default(), groups: Mutex::default() };
+        groups.into_iter().for_each(|group| asked.joins(group));
+        asked
+    }
+
+    /// From now on what is asked of one of these is read for all of them.
+    pub(super) fn joins(&self, group: Group) {
+        let group = Arc::new(group);
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.extend(group.ids().iter().map(|id| (*id, Arc::clone(&group))));
+    }
+
+    pub(super) fn group(&self, id: CalendarId) -> Option<Arc<Group>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     pub(super) fn of<'a>(ctx: &Context<'a>) -> &'a Arc<Self> {
@@ -43,6 +60,13 @@ impl Asked {
     pub(super) async fn enter(&self, scope: Scope) -> Result<Opened> {
         let entered = || self.entered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(opened) = entered().get(&scope) {
+            return Ok(opened.clone());
+        }
+        if let Scope::Calendars(ids) = &scope
+            && let [id] = ids.as_slice()
+            && let Some(group) = self.group(*id)
+            && let Some(opened) = group.enter(self).await?.get(id)
+        {
             return Ok(opened.clone());
         }
         let opened = self.app.koyomi.enter(self.asker()?, &scope).await?;
@@ -62,6 +86,7 @@ impl Asked {
     /// What was checked before a change says nothing of what stands below it.
     pub(super) fn changes(&self) {
         self.entered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|group| group.forget());
     }
 }
 
@@ -132,17 +157,26 @@ impl Events {
 }
 
 /// As they are now; those that the caller does not see are absent.
-impl Loader<EventId> for Events {
+impl Loader<(EventId, Expand)> for Events {
     type Value = Event;
     type Error = Failure;
 
-    async fn load(&self, ids: &[EventId]) -> Result<HashMap<EventId, Event>> {
+    async fn load(&self, keys: &[(EventId, Expand)]) -> Result<HashMap<(EventId, Expand), Event>> {
         let koyomi = &self.0.app.koyomi;
         let caller = koyomi.caller(self.0.asker()?, true).await?;
         let epoch = koyomi.store.epoch();
-        let pages = ids.chunks(PAGE).map(|ids| koyomi.find_events(&caller, ids, Expand::default()));
-        let found = try_join_all(pages).await?.into_iter().flat_map(|listed| listed.page.items);
-        Ok(found.map(|happening| (happening.event.id, Event::written(happening, epoch))).collect())
+        let mut by_expand: HashMap<Expand, Vec<EventId>> = HashMap::new();
+        for (id, expand) in keys {
+            by_expand.entry(*expand).or_default().push(*id);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for (expand, ids) in by_expand {
+            for ids in ids.chunks(PAGE) {
+                let events = event::items(koyomi.find_events(&caller, ids, expand).await?, epoch);
+                found.extend(events.into_iter().map(|event| ((event.happening.event.id, expand), event)));
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -193,22 +227,35 @@ impl Loader<CalendarId> for Calendars {
 
     /// What is not shared is absent.
     async fn load(&self, ids: &[CalendarId]) -> Result<HashMap<CalendarId, (Calendar, Epoch)>> {
-        let found = join_all(ids.iter().map(async |id| {
-            let (koyomi, id) = (&self.0.app.koyomi, *id);
-            let load = |opened| async move { koyomi.find_calendar(&opened, id).await };
-            self.0.read(Scope::Calendars(vec![id]), load).await
-        }));
-        let mut calendars = HashMap::new();
-        for found in found.await {
-            match found {
-                Ok(found) => {
-                    calendars.insert(found.value.id, (Calendar::clone(&found.value), found.epoch));
+        let (koyomi, mut ids) = (&self.0.app.koyomi, ids.to_vec());
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut take = |id, answer: Answer<Calendar>| found.insert(id, (Calendar::clone(&answer.value), answer.epoch));
+        let mut alone = Vec::new();
+        for id in ids.drain(..) {
+            match self.0.group(id) {
+                Some(group) => group.calendar(&self.0, id).await?.map(|answer| take(id, answer)),
+                None => {
+                    alone.push(id);
+                    None
                 }
-                Err(failure) if failure.code() == "not_found" => {}
-                Err(failure) => return Err(failure),
-            }
+            };
         }
-        Ok(calendars)
+        // One that has been entered already is not asked for again.
+        let first = match alone.as_slice() {
+            [] => return Ok(found),
+            [id] => match self.0.enter(Scope::Calendars(vec![*id])).await {
+                Ok(opened) => Some(HashMap::from([(*id, opened)])),
+                Err(failure) if failure.code() == "not_found" => return Ok(found),
+                Err(failure) => return Err(failure),
+            },
+            _ => None,
+        };
+        let load = |opened: Vec<Opened>| async move { koyomi.find_calendars_each(&opened).await };
+        let answers = koyomi.reading_each(self.0.asker()?, &alone, first, load).await?;
+        answers.into_iter().for_each(|(id, answer)| {
+            take(id, answer);
+        });
+        Ok(found)
     }
 }
 

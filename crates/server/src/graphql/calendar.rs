@@ -2,12 +2,13 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use kernel::{CalendarId, Limit};
+use koyomi::Scope;
 use store::Epoch;
 use tokio::sync::OnceCell;
 
 use super::asked::{Asked, Calendars, connection, whole};
 use super::error::Told;
-use super::event::{self, EventConnection, Window};
+use super::events::{EventConnection, Window, list};
 use super::scalar::MemberRole;
 use super::user::{Brief, User};
 
@@ -27,6 +28,12 @@ impl Calendar {
         Self { id: calendar.id, whole: OnceCell::new_with(Some((calendar, epoch))) }
     }
 
+    /// One that is shared with the caller.
+    pub(super) async fn find(ctx: &Context<'_>, id: CalendarId) -> kernel::Result<Self> {
+        Asked::of(ctx).enter(Scope::Calendars(vec![id])).await?;
+        Ok(Self::new(id))
+    }
+
     async fn whole(&self, ctx: &Context<'_>) -> Result<&(events::Calendar, Epoch)> {
         whole::<_, Calendars>(ctx, &self.whole, self.id, "calendar").await
     }
@@ -35,7 +42,7 @@ impl Calendar {
 #[Object]
 impl Calendar {
     /// As in REST.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.id.0.into()
     }
 
@@ -95,15 +102,20 @@ impl Calendar {
     ) -> Result<Connection<String, Member>> {
         let koyomi = &Asked::of(ctx).app.koyomi;
         let load = async {
-            let caller = koyomi.caller(Asked::of(ctx).asker()?, true).await?;
             let limit = Limit::new(first.map(i64::from))?;
+            if let (None, Some(group)) = (&after, Asked::of(ctx).group(self.id))
+                && let Some(page) = group.members(Asked::of(ctx), self.id, limit).await?
+            {
+                return Ok(page);
+            }
+            let caller = koyomi.caller(Asked::of(ctx).asker()?, true).await?;
             koyomi.list_members(&caller, self.id, limit, after.as_deref()).await
         };
         Ok(connection(load.await.told()?, after.is_some(), koyomi::member_cursor, Member))
     }
 
     /// Its occurrences in a window, in the order of start, event, original start.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "1 + usize::from(first.or(last).unwrap_or(50)) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "one each")]
     async fn events(
         &self,
@@ -113,9 +125,12 @@ impl Calendar {
         #[graphql(desc = "Only events with this in title, location or description, in any case.")] q: Option<String>,
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+        #[graphql(desc = "The last items, 1 to 500, instead of the first.", validator(minimum = 1, maximum = 500))]
+        last: Option<u16>,
+        #[graphql(desc = "With `last`: the cursor of the item behind them.")] before: Option<String>,
     ) -> Result<EventConnection> {
-        let window = Window { from, to, q, first, after };
-        event::list(ctx, vec![self.id], window).await
+        let window = Window { from, to, q, first, after, last, before };
+        list(ctx, vec![self.id], window).await
     }
 }
 

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, ID, Lookahead, Object, Result, SimpleObject};
 use attendees::Guest;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use events::{Happening, View};
-use kernel::{CalendarId, EventId, Failure, Limit};
-use koyomi::{Expand, Listed, Listing, Scope};
+use kernel::{EventId, Failure, Limit};
+use koyomi::{Expand, Listed, Scope};
 use store::Epoch;
 
 use super::asked::Asked;
@@ -17,71 +17,13 @@ use super::resource::Reservation;
 use super::scalar::{EventStatus, EventTime, EventTransparency, EventView, EventVisibility, LocalDateTime};
 use super::user::{Brief, User};
 
-pub(super) type EventConnection = Connection<String, Event>;
-
-/// What a list of occurrences is asked for with.
-pub(super) struct Window {
-    pub from: Option<DateTime<Utc>>,
-    pub to: Option<DateTime<Utc>>,
-    pub q: Option<String>,
-    pub first: Option<u16>,
-    pub after: Option<String>,
-}
-
-impl Window {
-    fn listing(self, expand: Expand) -> kernel::Result<Listing> {
-        let Self { from, to, q, first, after } = self;
-        Ok(Listing { from, to, q, limit: Limit::new(first.map(i64::from))?, cursor: after, expand })
-    }
-}
-
 /// What is asked for below each item.
-fn expand(items: &Lookahead<'_>) -> Expand {
+pub(super) fn expand(items: &Lookahead<'_>) -> Expand {
     Expand { attendees: items.field("attendees").exists(), resources: items.field("reservations").exists() }
 }
 
-/// As a connection and as a plain list of nodes.
-fn below(ctx: &Context<'_>) -> Expand {
-    let (nodes, edges) =
-        (expand(&ctx.look_ahead().field("nodes")), expand(&ctx.look_ahead().field("edges").field("node")));
-    Expand { attendees: nodes.attendees || edges.attendees, resources: nodes.resources || edges.resources }
-}
-
-/// The occurrences of these calendars as one list.
-pub(super) async fn list(ctx: &Context<'_>, mut ids: Vec<CalendarId>, window: Window) -> Result<EventConnection> {
-    let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
-    let (koyomi, asking) = (&asked.app.koyomi, &listing);
-    let load = |opened| async move { koyomi.list_events(&opened, asking).await };
-    let listed = asked.read(Scope::Calendars(ids.clone()), load).await.told()?;
-    ids.sort_unstable();
-    ids.dedup();
-    let cursor = |happening: &Happening| koyomi::event_cursor(&ids, &listing, happening);
-    Ok(connection(Arc::unwrap_or_clone(listed.value), listed.epoch, listing.cursor.is_some(), cursor))
-}
-
-/// The caller's calendars and what he is invited to in others.
-pub(super) async fn agenda(ctx: &Context<'_>, window: Window) -> Result<EventConnection> {
-    let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
-    let caller = asked.app.koyomi.caller(asked.asker().told()?, true).await.told()?;
-    let listed = asked.app.koyomi.list_agenda(&caller, &listing).await.told()?;
-    let cursor = |happening: &Happening| koyomi::agenda_cursor(caller.user_id, &listing, happening);
-    Ok(connection(listed, asked.app.koyomi.store.epoch(), listing.cursor.is_some(), cursor))
-}
-
-fn connection(
-    listed: Listed,
-    epoch: Epoch,
-    has_before: bool,
-    cursor: impl Fn(&Happening) -> String,
-) -> EventConnection {
-    let mut connection = Connection::new(has_before, listed.page.next_cursor.is_some());
-    let items = items(listed, epoch);
-    connection.edges = items.into_iter().map(|event| Edge::new(cursor(&event.happening), event)).collect();
-    connection
-}
-
 /// The items of a list, each with what was loaded along.
-fn items(listed: Listed, epoch: Epoch) -> Vec<Event> {
+pub(super) fn items(listed: Listed, epoch: Epoch) -> Vec<Event> {
     let Listed { page, attendees, mut reservations } = listed;
     let event = |happening: Happening| {
         let (id, at) = (happening.event.id, happening.original_start);
@@ -103,6 +45,9 @@ pub(super) struct Event {
     guests: Option<Vec<Guest>>,
     booked: Option<Vec<resources::Reservation>>,
 }
+
+/// How an id names an occurrence.
+const STAMP: &str = "%Y%m%dT%H%M%S";
 
 /// Who called an event.
 #[derive(SimpleObject)]
@@ -139,9 +84,9 @@ impl Event {
 #[Object]
 impl Event {
     /// Of this occurrence: that of the event, and of a series also which occurrence, so that no two nodes share one.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         let (id, at) = (self.happening.event.id.0, self.happening.original_start);
-        if self.recurs() { format!("{id}_{}", at.format("%Y%m%dT%H%M%S")).into() } else { id.into() }
+        if self.recurs() { format!("{id}_{}", at.format(STAMP)).into() } else { id.into() }
     }
 
     /// Of the event, as REST has it; all occurrences of a series have the same.
@@ -301,6 +246,25 @@ impl Event {
     async fn etag(&self) -> String {
         self.epoch.tag(self.happening.event.seq)
     }
+}
+
+/// The id of one occurrence of a series, as [`Event::id`] gives it.
+pub(super) fn occurrence_id(text: &str) -> Option<(EventId, NaiveDateTime)> {
+    let (id, at) = text.split_once('_')?;
+    Some((EventId(id.parse().ok()?), NaiveDateTime::parse_from_str(at, STAMP).ok()?))
+}
+
+/// One occurrence, with what is asked for below it; None: there is none.
+pub(super) async fn find_occurrence(
+    ctx: &Context<'_>,
+    id: EventId,
+    original_start: NaiveDateTime,
+) -> kernel::Result<Option<Event>> {
+    let (asked, below) = (Asked::of(ctx), expand(&ctx.look_ahead()));
+    let koyomi = &asked.app.koyomi;
+    let load = |opened| async move { koyomi.find_occurrence(&opened, id, original_start, below).await };
+    let found = asked.read(Scope::Event(id), load).await?;
+    Ok(found.and_then(|listed| items(listed, koyomi.store.epoch()).pop()))
 }
 
 /// One event, with what is asked for below it.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use kernel::{Failure, Limit, Span};
 use koyomi::Scope;
@@ -11,7 +11,10 @@ use uuid::Uuid;
 use super::asked::{Asked, connection};
 use super::calendar::Calendar;
 use super::error::Told;
-use super::event::{self, Event, EventConnection, Window};
+use super::event::{self, Event};
+use super::events::{EventConnection, Window, agenda, list};
+use super::group::Group;
+use super::node::{self, Node};
 use super::resource::{Availability, Resource};
 use super::scalar::KindOfResource;
 use super::user::User;
@@ -28,13 +31,14 @@ impl Query {
         Ok(User::new(opened.caller.user_id, None))
     }
 
+    /// Whatever has this id.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Option<Result<Node>> {
+        Some(node::find(ctx, &id).await.told())
+    }
+
     /// A calendar that is shared with the caller.
     async fn calendar(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Option<Result<Calendar>> {
-        let load = async {
-            Asked::of(ctx).enter(Scope::Calendars(vec![id.into()])).await.told()?;
-            Ok(Calendar::new(id.into()))
-        };
-        Some(load.await)
+        Some(Calendar::find(ctx, id.into()).await.told())
     }
 
     /// The caller's calendars, own and shared ones, oldest first.
@@ -49,6 +53,7 @@ impl Query {
         let caller = koyomi.caller(Asked::of(ctx).asker().told()?, true).await.told()?;
         let limit = Limit::new(first.map(i64::from)).told()?;
         let page = koyomi.list_calendars(&caller, limit, after.as_deref()).await.told()?;
+        Asked::of(ctx).joins(Group::new(page.items.iter().map(|calendar| calendar.id).collect()));
         let epoch = koyomi.store.epoch();
         let cursor = |calendar: &_| koyomi::calendar_cursor(&caller, calendar);
         Ok(connection(page, after.is_some(), cursor, |calendar| Calendar::of(calendar, epoch)))
@@ -60,7 +65,7 @@ impl Query {
     }
 
     /// The occurrences of several calendars as one list, in the order of start, event, original start.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "1 + usize::from(first.or(last).unwrap_or(50)) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "one each")]
     async fn events(
         &self,
@@ -71,13 +76,16 @@ impl Query {
         #[graphql(desc = "Only events with this in title, location or description, in any case.")] q: Option<String>,
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+        #[graphql(desc = "The last items, 1 to 500, instead of the first.", validator(minimum = 1, maximum = 500))]
+        last: Option<u16>,
+        #[graphql(desc = "With `last`: the cursor of the item behind them.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let ids = calendar_ids.into_iter().map(Into::into).collect();
-        event::list(ctx, ids, Window { from, to, q, first, after }).await
+        list(ctx, ids, Window { from, to, q, first, after, last, before }).await
     }
 
     /// The caller's calendars and what he is invited to in others, each occurrence once.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "1 + usize::from(first.or(last).unwrap_or(50)) * child_complexity")]
     async fn agenda(
         &self,
         ctx: &Context<'_>,
@@ -85,8 +93,11 @@ impl Query {
         #[graphql(desc = "What begins before this instant. Absent: 24 months from today.")] to: Option<DateTime<Utc>>,
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
+        #[graphql(desc = "The last items, 1 to 500, instead of the first.", validator(minimum = 1, maximum = 500))]
+        last: Option<u16>,
+        #[graphql(desc = "With `last`: the cursor of the item behind them.")] before: Option<String>,
     ) -> Result<EventConnection> {
-        event::agenda(ctx, Window { from, to, q: None, first, after }).await
+        agenda(ctx, Window { from, to, q: None, first, after, last, before }).await
     }
 
     /// Somebody of the caller's organisation.
@@ -123,14 +134,7 @@ impl Query {
 
     /// Something that can be booked.
     async fn resource(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: Uuid) -> Option<Result<Resource>> {
-        let load = async {
-            let asked = Asked::of(ctx);
-            let koyomi = &asked.app.koyomi;
-            let load = |opened| async move { koyomi.find_resource(&opened, id.into()).await };
-            let found = asked.read(Scope::Directory, load).await?;
-            Ok(Resource::of(resources::Resource::clone(&found.value), found.epoch))
-        };
-        Some(load.await.told())
+        Some(Resource::find(ctx, id.into()).await.told())
     }
 
     /// The organisation's resources, by name.

@@ -1,10 +1,17 @@
+use std::sync::Arc;
+
+use async_graphql::connection::Connection;
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use kernel::ResourceId;
+use kernel::{Limit, ResourceId, Span};
+use koyomi::Scope;
 use store::Epoch;
 use tokio::sync::OnceCell;
 
-use super::asked::{Resources, whole};
+use super::asked::{Asked, Events, Resources, connection, whole};
+use super::error::Told;
+use super::event::{self, Event};
 use super::scalar::{KindOfResource, LocalDateTime, ReservationState};
 
 /// Something that can be booked.
@@ -19,6 +26,14 @@ impl Resource {
         Self { id: resource.id, name: None, whole: OnceCell::new_with(Some((resource, epoch))) }
     }
 
+    pub(super) async fn find(ctx: &Context<'_>, id: ResourceId) -> kernel::Result<Self> {
+        let asked = Asked::of(ctx);
+        let koyomi = &asked.app.koyomi;
+        let load = |opened| async move { koyomi.find_resource(&opened, id).await };
+        let found = asked.read(Scope::Directory, load).await?;
+        Ok(Self::of(resources::Resource::clone(&found.value), found.epoch))
+    }
+
     async fn whole(&self, ctx: &Context<'_>) -> Result<&(resources::Resource, Epoch)> {
         whole::<_, Resources>(ctx, &self.whole, self.id, "resource").await
     }
@@ -27,7 +42,7 @@ impl Resource {
 #[Object]
 impl Resource {
     /// As in REST.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.id.0.into()
     }
 
@@ -64,6 +79,27 @@ impl Resource {
         Ok(self.whole(ctx).await?.0.exclusive)
     }
 
+    /// What has booked it in a window of at most 92 days, by start. Everybody of the organisation sees when it is taken.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    async fn reservations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Begin of the window.")] from: DateTime<Utc>,
+        #[graphql(desc = "Its end, exclusive.")] to: DateTime<Utc>,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before.")] after: Option<String>,
+    ) -> Result<Connection<String, Reservation>> {
+        let (asked, span) = (Asked::of(ctx), Span { from, to });
+        let load = async {
+            let (koyomi, after, limit) = (&asked.app.koyomi, after.as_deref(), Limit::new(first.map(i64::from))?);
+            let load = |opened| async move { koyomi.list_reservations_of(&opened, self.id, span, limit, after).await };
+            asked.read(Scope::Bookings, load).await
+        };
+        let page = Arc::unwrap_or_clone(load.await.told()?.value);
+        let cursor = |reservation: &_| resources::of_resource_cursor(span, reservation);
+        Ok(connection(page, after.is_some(), cursor, Reservation))
+    }
+
     /// For a change of it.
     async fn etag(&self, ctx: &Context<'_>) -> Result<String> {
         let (resource, epoch) = self.whole(ctx).await?;
@@ -84,6 +120,12 @@ impl Reservation {
     /// What is booked.
     async fn resource(&self) -> Resource {
         Resource { id: self.0.resource_id, name: Some(self.0.resource_name.clone()), whole: OnceCell::new() }
+    }
+
+    /// For what. Null: the caller does not see that.
+    async fn event(&self, ctx: &Context<'_>) -> Result<Option<Event>> {
+        let key = (self.0.event_id, event::expand(&ctx.look_ahead()));
+        ctx.data_unchecked::<DataLoader<Events>>().load_one(key).await.told()
     }
 
     /// Which occurrence of the event, in its wall time.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::asked::{Asked, Events};
 use super::calendar::Calendar;
 use super::error::Told;
-use super::event::Event;
+use super::event::{self, Event};
 use async_graphql::dataloader::DataLoader;
 
 /// What can be followed. The first item comes at once; each has a `token`, with which a client that lost its connection
@@ -117,7 +117,8 @@ impl ObjectChange {
         match self.0.kind {
             ChangeKind::EventCreated | ChangeKind::EventUpdated => {
                 let events = ctx.data_unchecked::<DataLoader<Events>>();
-                events.load_one(self.0.object_id.into()).await.told()
+                let below = event::expand(&ctx.look_ahead());
+                events.load_one((self.0.object_id.into(), below)).await.told()
             }
             _ => Ok(None),
         }

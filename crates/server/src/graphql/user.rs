@@ -3,7 +3,8 @@ use chrono::{DateTime, Utc};
 use kernel::UserId;
 use tokio::sync::OnceCell;
 
-use super::asked::{Users, whole};
+use super::asked::{Asked, Users, whole};
+use super::events::{EventConnection, Window, of_user};
 
 /// A person of the caller's organisation.
 pub(super) struct User {
@@ -38,7 +39,7 @@ impl From<users::User> for User {
 #[Object]
 impl User {
     /// As in REST.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         self.id.0.into()
     }
 
@@ -84,5 +85,24 @@ impl User {
     /// When something of this last changed.
     async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime<Utc>> {
         Ok(self.whole(ctx).await?.updated_at)
+    }
+
+    /// For a change of him; the caller's own is what `updateMe` expects.
+    async fn etag(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(Asked::of(ctx).app.koyomi.store.epoch().tag(self.whole(ctx).await?.version))
+    }
+
+    /// What he called or is invited to, of the calendars that are shared with the caller, in the order of start. In
+    /// calendars that the caller only reads not what is private; of those whose busy times alone he sees, nothing.
+    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is still going on after this instant.")] from: Option<DateTime<Utc>>,
+        #[graphql(desc = "What begins before this instant. Absent: 24 months from today.")] to: Option<DateTime<Utc>>,
+        #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
+        #[graphql(desc = "The cursor of the item before.")] after: Option<String>,
+    ) -> Result<EventConnection> {
+        of_user(ctx, self.id, Window { from, to, first, after, ..Window::default() }).await
     }
 }

@@ -151,6 +151,7 @@ impl SearchParams {
                 q: self.q,
                 limit: Limit::new(self.limit)?,
                 cursor: self.cursor,
+                backward: false,
                 expand,
             },
             organizer,

@@ -1,5 +1,7 @@
 //! GraphQL: what REST shows, by the same doors, and at what price.
 
+mod documents;
+mod edges;
 mod questions;
 mod sockets;
 mod subscriptions;

@@ -14,6 +14,7 @@ use super::documents::{Found, Named};
 use crate::error::{log, status};
 use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
 use crate::graphql::error::describe;
+use crate::graphql::group::side_by_side;
 use crate::middleware::RequestId;
 use crate::state::App;
 
@@ -82,17 +83,18 @@ impl Operation {
         if text.len() > limits.bytes {
             return Err(refusal(&too_large("the document", text.len(), limits.bytes)));
         }
-        let variables = asking.variables.unwrap_or_default();
-        let mut request = Request::new(&*text).variables(Variables::from_json(variables.into()));
+        let variables = Variables::from_json(asking.variables.unwrap_or_default().into());
+        let mut request = Request::new(&*text).variables(variables.clone());
         request.operation_name = asking.operation_name;
         let name = request.operation_name.clone();
         let document = request.parsed_query().map_err(|error| Response::from_errors(vec![with_code(error, limits)]))?;
         let kind = checked(app, document, name.as_deref()).map_err(|failure| refusal(&failure))?;
+        let groups = side_by_side(document, name.as_deref(), &variables);
         if let (Some(tenant), Some(hash)) = (tenant, hash) {
             documents.keep(tenant, hash, text);
         }
         let who = who.map(|who| Asker { current: kind != OperationType::Query, ..who });
-        let asked = Arc::new(Asked::new(app.clone(), who));
+        let asked = Arc::new(Asked::new(app.clone(), who, groups));
         let request = request.data(Users::of(&asked)).data(Resources::of(&asked)).data(Calendars::of(&asked));
         let request = request.data(Events::of(&asked)).data(asked);
         Ok(Self { app: app.clone(), request, kind, request_id })

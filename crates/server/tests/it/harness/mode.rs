@@ -9,12 +9,13 @@ pub struct Mode {
     pub reads: Reads,
     pub bus: Transport,
     pub redis: Option<String>,
+    pub graphql: server::graphql::Settings,
 }
 
 impl Mode {
     /// PostgreSQL and the memory of the process; nobody sends or listens.
     pub fn plain() -> Self {
-        Self { tiers: Tiers::L1, reads: Reads::Strict, bus: Transport::Off, redis: None }
+        Self { tiers: Tiers::L1, reads: Reads::Strict, bus: Transport::Off, redis: None, graphql: Default::default() }
     }
 
     pub fn uncached() -> Self {
@@ -40,6 +41,7 @@ impl Mode {
             bus: if reads == Reads::Strict { Transport::Off } else { Transport::Postgres },
             redis: of("KOYOMI_TEST_REDIS"),
             reads,
+            graphql: plain.graphql,
         }
     }
 
@@ -53,6 +55,6 @@ impl Mode {
             ..cache::Settings::default()
         };
         let koyomi = koyomi::Settings { reads: self.reads, head_connections: 1, values };
-        Settings { database, koyomi, bus: self.bus.clone(), graphql: server::graphql::Settings::default() }
+        Settings { database, koyomi, bus: self.bus.clone(), graphql: self.graphql.clone() }
     }
 }
