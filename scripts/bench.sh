@@ -4,14 +4,15 @@
 # what the machine does meanwhile meets all alike. It prints and does not judge.
 
 cmd_bench() {
-  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | bus [--nats] [OPTIONS of bus-bench]"
+  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | bus [--nats] [OPTIONS of bus-bench]"
   local rounds=5 seconds=5 connections=32 format=text name
   for name in "${!KOYOMI_@}"; do unset "$name"; done # settings of the caller's are none of the run's
-  if [[ ${1:-} == bus ]]; then
-    shift
-    bench_bus "$@"
-    return
-  fi
+  case ${1:-} in
+    bus | graphql)
+      "bench_$1" "${@:2}"
+      return
+      ;;
+  esac
   while (($#)); do
     case $1 in
       --rounds | --seconds | --connections) [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ ]] || die "$usage" ;;&
@@ -84,9 +85,9 @@ bench_load() {
 declare -A BENCH_PID=() BENCH_PORT=()
 bench_watch() { BENCH_PID[$1]=$2 BENCH_PORT[$1]=${3:-}; }
 
-# Starts the servers, and records the answer that the bare one gives.
-bench_serve() {
-  local home=$1 server port
+# One koyomi in each mode.
+bench_koyomis() {
+  local port
   step "Starting the servers"
   port=$(free_port)
   KOYOMI_CACHE=l1+l2 KOYOMI_REDIS=$REDIS_URL KOYOMI_READS=strict serve_koyomi "$PG_HOME" "$port"
@@ -97,7 +98,22 @@ bench_serve() {
   port=$(free_port)
   KOYOMI_CACHE=off serve_koyomi "$PG_HOME" "$port"
   bench_watch off "$GROUP" "$port"
+}
 
+# Waits until what was started last listens.
+bench_await() {
+  for _ in {1..100}; do
+    kill -0 "$GROUP" 2>/dev/null || die "$1 ended before it listened"
+    if port_taken "$2"; then return; fi
+    sleep 0.1
+  done
+  die "$1 does not listen"
+}
+
+# Starts the servers, and records the answer that the bare one gives.
+bench_serve() {
+  local home=$1 server port
+  bench_koyomis
   for server in strict bounded off; do
     bench_get "$server" 200 -D "$home/$server.headers" -o "$home/$server.body"
     cmp -s "$home/strict.body" "$home/$server.body" || die "$server does not answer as strict does: $BENCH_LIST"
@@ -105,11 +121,7 @@ bench_serve() {
   port=$(free_port)
   start_group setpriv --pdeathsig TERM "$home/bare" --listen "127.0.0.1:$port" --headers "$home/strict.headers" --body "$home/strict.body"
   bench_watch bare "$GROUP" "$port"
-  for _ in {1..50}; do
-    kill -0 "$GROUP" 2>/dev/null || die "the bare handler ended before it listened"
-    if port_taken "$port"; then break; fi
-    sleep 0.1
-  done
+  bench_await "the bare handler" "$port"
   bench_get bare 200 -D "$home/bare.headers" -o "$home/bare.body"
   cmp -s "$home/strict.body" "$home/bare.body" || die "the bare handler does not answer with the recorded bytes"
 }
@@ -229,14 +241,14 @@ bench_rest() {
 
 # Lines about the run and the machine.
 bench_facts() {
-  local home=$1 run=$2 items bytes commit
+  local home=$1 run=$2 bare=${3:-bare answers with the same bytes and the same headers} items bytes commit
   bytes=$(stat -c %s "$home/strict.body")
-  items=$(grep -o '"start_time"' "$home/strict.body" | wc -l)
+  items=$(grep -Eo '"start(_t|T)ime"' "$home/strict.body" | wc -l)
   commit=$(git describe --always --dirty=' and changes' --abbrev=10 2>/dev/null || echo unknown)
   cat <<TXT
 $(date -u '+%Y-%m-%d %H:%M UTC'), commit $commit
 $run
-the list: $items occurrences, $bytes bytes of body; bare answers with the same bytes and the same headers
+the list: $items occurrences, $bytes bytes of body; $bare
 machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: *//p;T;q' /proc/cpuinfo), $(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r); wrk and all servers share it
 load average before the first round: $(<"$home/load")
 $("$PG_BIN/postgres" --version), Redis $(redis-server --version | sed -E 's/.*v=([0-9.]+).*/\1/'), $(rustc --version | cut -d' ' -f1,2), release profile

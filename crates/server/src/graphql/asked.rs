@@ -26,7 +26,7 @@ pub(super) struct Asked {
     /// Or why it is not known: an introspection needs nobody.
     asker: Result<Asker>,
     /// The head checks since the last change: what is asked of one thing, is asked as of one moment.
-    entered: Mutex<HashMap<Scope, Opened>>,
+    entered: Mutex<HashMap<Scope, Arc<OnceCell<Opened>>>>,
     /// Calendars that are asked the same, side by side.
     groups: Mutex<HashMap<CalendarId, Arc<Group>>>,
 }
@@ -57,21 +57,24 @@ impl Asked {
         self.asker.as_ref().map_err(Clone::clone)
     }
 
+    /// One check, however often and however simultaneously it is asked for.
     pub(super) async fn enter(&self, scope: Scope) -> Result<Opened> {
-        let entered = || self.entered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = entered().get(&scope) {
-            return Ok(opened.clone());
-        }
-        if let Scope::Calendars(ids) = &scope
+        let cell = {
+            let mut entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(entered.entry(scope.clone()).or_default())
+        };
+        cell.get_or_try_init(|| self.check(&scope)).await.cloned()
+    }
+
+    async fn check(&self, scope: &Scope) -> Result<Opened> {
+        if let Scope::Calendars(ids) = scope
             && let [id] = ids.as_slice()
             && let Some(group) = self.group(*id)
             && let Some(opened) = group.enter(self).await?.get(id)
         {
             return Ok(opened.clone());
         }
-        let opened = self.app.koyomi.enter(self.asker()?, &scope).await?;
-        entered().insert(scope, opened.clone());
-        Ok(opened)
+        self.app.koyomi.enter(self.asker()?, scope).await
     }
 
     /// A read under the head check of this operation.

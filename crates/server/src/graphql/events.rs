@@ -124,6 +124,7 @@ impl Whole {
 
     /// Items on all pages together. Counted only when it is asked for, with a statement of its own. Null, with
     /// an error, where there are more than can be counted.
+    #[graphql(complexity = "100 + child_complexity")]
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i64>> {
         let (asked, listing) = (Asked::of(ctx), &self.listing);
         let koyomi = &asked.app.koyomi;

@@ -42,7 +42,7 @@ impl Query {
     }
 
     /// The caller's calendars, own and shared ones, oldest first.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "1000 + usize::from(first.unwrap_or(50)) * child_complexity")]
     async fn calendars(
         &self,
         ctx: &Context<'_>,
@@ -85,7 +85,7 @@ impl Query {
     }
 
     /// The caller's calendars and what he is invited to in others, each occurrence once.
-    #[graphql(complexity = "1 + usize::from(first.or(last).unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "1000 + usize::from(first.or(last).unwrap_or(50)) * child_complexity")]
     async fn agenda(
         &self,
         ctx: &Context<'_>,
@@ -163,7 +163,7 @@ impl Query {
     }
 
     /// When the organisation's resources are taken in a window of at most 92 days, by name.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "1000 + usize::from(first.unwrap_or(50)) * child_complexity")]
     #[allow(clippy::too_many_arguments, reason = "one each")]
     async fn availability(
         &self,

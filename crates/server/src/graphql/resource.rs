@@ -80,7 +80,7 @@ impl Resource {
     }
 
     /// What has booked it in a window of at most 92 days, by start. Everybody of the organisation sees when it is taken.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "5000 + usize::from(first.unwrap_or(50)) * child_complexity")]
     async fn reservations(
         &self,
         ctx: &Context<'_>,

@@ -94,7 +94,7 @@ impl User {
 
     /// What he called or is invited to, of the calendars that are shared with the caller, in the order of start. In
     /// calendars that the caller only reads not what is private; of those whose busy times alone he sees, nothing.
-    #[graphql(complexity = "1 + usize::from(first.unwrap_or(50)) * child_complexity")]
+    #[graphql(complexity = "5000 + usize::from(first.unwrap_or(50)) * child_complexity")]
     async fn events(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,9 @@
 //! GraphQL: what REST shows, by the same doors, and at what price.
 
+mod dialects;
 mod documents;
 mod edges;
+mod hostile;
 mod questions;
 mod sockets;
 mod subscriptions;

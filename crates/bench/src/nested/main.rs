@@ -1,0 +1,192 @@
+//! What the statements of a nested question cost by themselves: axum and tokio-postgres, no GraphQL, no cache. It answers
+//! `GET /` with a calendar's events, their guests and rooms, in the shape in which GraphQL answers.
+
+mod shape;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use clap::Parser;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, Semaphore};
+use tokio_postgres::{Client, NoTls, Row, Statement};
+use uuid::Uuid;
+
+use self::shape::{Answer, Event, Guest, Reservation};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Answers a nested question with the statements that koyomi runs for it
+#[derive(Parser, Debug)]
+#[command(name = "nested")]
+struct Options {
+    /// Address to listen on
+    #[arg(long)]
+    listen: SocketAddr,
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: String,
+    /// As koyomi
+    #[arg(long, default_value_t = 20)]
+    connections: usize,
+    /// Of the token that asks, as it is stored: 64 hexadecimal digits
+    #[arg(long)]
+    token_hash: String,
+    #[arg(long)]
+    calendar: Uuid,
+    #[arg(long)]
+    from: DateTime<Utc>,
+    #[arg(long)]
+    to: DateTime<Utc>,
+}
+
+/// A connection and what is prepared on it.
+struct Db {
+    client: Client,
+    check: Statement,
+    grants: Statement,
+    page: Statement,
+    guests: Statement,
+    booked: Statement,
+}
+
+struct Service {
+    options: Options,
+    hash: Vec<u8>,
+    /// One that does head checks alone.
+    heads: Db,
+    pool: Mutex<Vec<Db>>,
+    free: Semaphore,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let (listen, connections) = (options.listen, options.connections);
+    let digits = options.token_hash.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    let hash = digits.map(|pair| pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+    let hash = hash.collect::<Option<Vec<u8>>>().context("--token-hash is not hexadecimal")?;
+    let heads = connect(&options.database_url).await?;
+    let mut pool = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        pool.push(connect(&options.database_url).await?);
+    }
+    let service = Arc::new(Service { options, hash, heads, pool: Mutex::new(pool), free: Semaphore::new(connections) });
+    let listener = TcpListener::bind(listen).await?.tap_io(|tcp| {
+        let _ = tcp.set_nodelay(true);
+    });
+    Ok(axum::serve(listener, Router::new().fallback(get(show)).with_state(service)).await?)
+}
+
+async fn connect(url: &str) -> anyhow::Result<Db> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    client.batch_execute("set jit = off").await?;
+    Ok(Db {
+        check: client.prepare(cache::hot::CHECK).await?,
+        grants: client.prepare(events::hot::GRANTS).await?,
+        page: client.prepare(events::hot::PAGE).await?,
+        guests: client.prepare(attendees::hot::LIST_MANY).await?,
+        booked: client.prepare(resources::hot::LIST_FOR_OCCURRENCES).await?,
+        client,
+    })
+}
+
+async fn show(State(service): State<Arc<Service>>) -> Response {
+    match service.answer().await {
+        Ok(answer) => ([(CONTENT_TYPE, "application/json")], answer).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+impl Service {
+    async fn answer(&self) -> anyhow::Result<Vec<u8>> {
+        let (user, tenant) = self.check().await?;
+        let _free = self.free.acquire().await?;
+        let db = self.pool.lock().await.pop().context("a connection")?;
+        let answer = self.read(&db, user, tenant).await;
+        self.pool.lock().await.push(db);
+        Ok(serde_json::to_vec(&answer?)?)
+    }
+
+    async fn check(&self) -> anyhow::Result<(Uuid, Uuid)> {
+        let calendars = vec![self.options.calendar];
+        let rows = self
+            .heads
+            .client
+            .query(
+                &self.heads.check,
+                &[&vec![self.hash.clone()], &vec![false], &Utc::now(), &calendars, &vec![1_i32], &calendars],
+            )
+            .await?;
+        let of_kind = |kind: i32| rows.iter().find(move |row| row.get::<_, i32>(0) == kind);
+        of_kind(3).context("the calendar is not shared with whoever has this token")?;
+        let caller = of_kind(1).context("this token opens nothing")?;
+        Ok((caller.get(2), caller.get(3)))
+    }
+
+    async fn read(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Answer> {
+        let Options { calendar, from, to, .. } = &self.options;
+        db.client.batch_execute("begin isolation level repeatable read read only").await?;
+        let grants = db.client.query_one(&db.grants, &[&user, &tenant, &vec![*calendar]]).await?;
+        let (earliest, none) = (DateTime::<Utc>::UNIX_EPOCH, Uuid::nil());
+        let longest: i64 = grants.get("longest_seconds");
+        let rows = db
+            .client
+            .query(
+                &db.page,
+                &[&vec![*calendar], &vec![longest], from, to, &earliest, &none, &earliest.naive_utc(), &51_i64],
+            )
+            .await?;
+        let mut events: Vec<Event> = rows.iter().map(event).collect();
+        events.sort_by_key(|event| (event.start_time, event.event_id));
+        let more = events.len() > 50;
+        events.truncate(50);
+        let (ids, starts): (Vec<Uuid>, Vec<NaiveDateTime>) =
+            events.iter().map(|event| (event.event_id, event.original_start)).unzip();
+        for row in db.client.query(&db.guests, &[&ids, &500_i64]).await? {
+            let of: Uuid = row.get("event_id");
+            let guest = guest(&row);
+            events.iter_mut().filter(|event| event.event_id == of).for_each(|event| event.guests.push(guest.clone()));
+        }
+        for row in db.client.query(&db.booked, &[&ids, &starts]).await? {
+            let (of, at): (Uuid, NaiveDateTime) = (row.get("event_id"), row.get("original_start"));
+            if let Some(event) = events.iter_mut().find(|event| (event.event_id, event.original_start) == (of, at)) {
+                event.reservations.push(Reservation { id: row.get("resource_id"), name: row.get("resource_name") });
+            }
+        }
+        db.client.batch_execute("commit").await?;
+        Ok(Answer { calendar: *calendar, events, more })
+    }
+}
+
+fn event(row: &Row) -> Event {
+    Event {
+        event_id: row.get("id"),
+        title: row.get("title"),
+        start_time: row.get("start_time"),
+        end_time: row.get("end_time"),
+        original_start: row.get("original_start"),
+        organizer: row.get("organizer_name"),
+        guests: Vec::new(),
+        reservations: Vec::new(),
+    }
+}
+
+fn guest(row: &Row) -> Guest {
+    Guest {
+        email: row.get("email"),
+        response_status: row.get::<_, &str>("response_status").to_uppercase(),
+        user: row.get("user_id"),
+        name: row.get("name"),
+    }
+}
