@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::classes::Library;
 use crate::naive;
-use crate::support::{date, expand, local, moment, rdate, rule, window, zone};
+use crate::support::{expand, local, moment, rdate, rule, window, zone};
 
 #[derive(Deserialize, Clone)]
 pub(crate) struct Case {
@@ -105,20 +105,12 @@ impl Case {
         let clock = self.clock();
         let start = moment(&self.start);
         let to = window(&self.from, &self.to).to.naive_utc() + TimeDelta::days(2);
-        let reading = |text: &String| match moment(text) {
-            Moment::Zoned(at, other)
-                if Moment::Zoned(at, other.clone()).zone(&other) != start.zone(&zone(&self.anchor)) =>
-            {
-                zone(&self.anchor).to_local(other.to_utc(at))
-            }
-            other => other.local(),
-        };
-        let mut readings: BTreeSet<_> = self.rdates.iter().map(reading).collect();
+        let mut readings: BTreeSet<_> = self.added().into_iter().collect();
         for text in &self.rules {
             let plain = self.plain(rule(text), start.is_date());
             readings.extend(naive::members(&plain, start.local(), to));
         }
-        let excluded: BTreeSet<_> = self.exdates.iter().map(reading).collect();
+        let excluded: BTreeSet<_> = self.excluded().into_iter().collect();
         let held: BTreeSet<_> =
             excluded.iter().map(|at| naive::resolve(&clock, *at)).filter(|(_, gap)| !gap).map(|(at, _)| at).collect();
         let found = naive::occurrences(&readings, &clock, 0, 0).into_iter();
@@ -158,13 +150,20 @@ impl Case {
 
     /// Readings of the EXDATEs.
     pub(crate) fn excluded(&self) -> Vec<NaiveDateTime> {
-        let zone = zone(&self.anchor);
-        let read = |text: &String| match text.split_once(' ') {
-            Some((_, name)) if name != self.anchor => zone.to_local(moment(text).to_utc(&zone)),
-            Some((at, _)) => local(at),
-            None if text.len() == 10 => date(text).and_hms_opt(0, 0, 0).unwrap(),
-            None => local(text),
-        };
-        self.exdates.iter().map(read).collect()
+        self.exdates.iter().map(|text| self.reading(text)).collect()
+    }
+
+    /// Readings of the RDATEs.
+    pub(crate) fn added(&self) -> Vec<NaiveDateTime> {
+        self.rdates.iter().map(|text| self.reading(text)).collect()
+    }
+
+    /// What the clock of the series reads.
+    fn reading(&self, text: &str) -> NaiveDateTime {
+        let own = zone(&self.anchor);
+        match moment(text) {
+            Moment::Zoned(at, zone) if zone != own => own.to_local(zone.to_utc(at)),
+            other => other.local(),
+        }
     }
 }
