@@ -106,6 +106,9 @@ fn work(options: &Options, next: &AtomicU64) -> Report {
         if from >= options.rules || report.faults.len() > 20 {
             return report;
         }
+        if from > 0 && from.is_multiple_of(1_000_000) {
+            println!("{from} so far");
+        }
         for number in from..(from + BATCH).min(options.rules) {
             run(options.seed, number, &mut report);
         }

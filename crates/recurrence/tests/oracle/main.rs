@@ -6,8 +6,10 @@
 
 mod case;
 mod classes;
+mod models;
 #[path = "../support/naive.rs"]
 mod naive;
+mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
 
