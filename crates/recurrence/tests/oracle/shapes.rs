@@ -65,7 +65,8 @@ pub(crate) fn icaljs_shape(case: &Case, ours: &[Member], theirs: &[Member]) -> O
         return Some("several rules end together, with the first that ends");
     }
     let first_days = if case.rules.iter().any(|rule| part(rule, "FREQ") == Some("WEEKLY")) { 7 } else { 1 };
-    if differing.iter().all(|at| at.date() < start.date() + TimeDelta::days(first_days)) {
+    let first = start.date()..start.date() + TimeDelta::days(first_days);
+    if differing.iter().all(|at| first.contains(&at.date())) {
         return Some("at DTSTART the other parts of a rule are not heeded");
     }
     // with the offset after the gap it is earlier than it should be, by a day where a zone crossed the date line
