@@ -298,7 +298,8 @@ fn cost(rule: &Rule, is_open: bool) -> u32 {
         Frequency::Monthly => 1 + lists / 16,
         Frequency::Weekly => 2,
         _ if is_open && rule.by_hour.is_empty() => 1,
-        _ => 2 + lists / 16,
+        Frequency::Daily => 2,
+        _ => 3 + lists / 16,
     };
     let positions = if rule.by_set_pos.is_empty() { 0 } else { 1 + rule.by_set_pos.len() / 5 };
     (days + positions) as u32

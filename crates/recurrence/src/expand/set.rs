@@ -64,10 +64,8 @@ impl<'a> RecurrenceSet<'a> {
 
     /// The local seconds within which occurrences that overlap the window must start.
     pub(super) fn local_span(&self, window: Window) -> (i64, i64) {
-        let Duration { days, seconds } = self.series.duration;
-        let longest = i64::from(days).saturating_mul(DAY).saturating_add(seconds);
         let shift = self.widest_shift();
-        let from = self.table().local(window.from.timestamp()).saturating_sub(longest);
+        let from = self.table().local(window.from.timestamp()).saturating_sub(self.longest());
         let to = self.table().local(window.to.timestamp());
         // a nominal length may cross two shifts, one at each end
         (from.saturating_sub(2 * shift), to.saturating_add(shift))
@@ -86,6 +84,18 @@ impl<'a> RecurrenceSet<'a> {
             last = last.max(end.min(LAST_SECOND));
         }
         Ok(last)
+    }
+
+    /// Whether members that start before `from` end by `end`, unless their length is their own.
+    pub(super) fn ends_by(&self, from: i64, end: DateTime<Utc>) -> bool {
+        let latest = from.saturating_add(self.longest()).saturating_add(2 * self.widest_shift());
+        latest <= self.table().local(end.timestamp())
+    }
+
+    /// Local seconds that the length of the series may span.
+    fn longest(&self) -> i64 {
+        let Duration { days, seconds } = self.series.duration;
+        i64::from(days).saturating_mul(DAY).saturating_add(seconds)
     }
 
     pub(super) fn end_of_start(&self) -> DateTime<Utc> {
@@ -111,7 +121,9 @@ impl<'a> RecurrenceSet<'a> {
         let mut start = (from..=to).contains(&self.start).then_some(self.start);
         let rdates = self.rdates.iter().filter(|(local, own)| *local >= from || own.is_some());
         let mut rdates = rdates.take_while(|(local, _)| *local <= to).peekable();
-        let excluded = self.exclusions(from, to);
+        // of RDATEs with a length of their own the earliest may be long before the window
+        let earliest = self.rdates.iter().find(|(_, own)| own.is_some()).map_or(from, |(local, _)| from.min(*local));
+        let excluded = self.exclusions(earliest, to);
         let mut held: Vec<Occurrence> = Vec::new();
         let (mut hint, mut end_hint) = (0, 0);
         // one each: near midnight the three are on different days
