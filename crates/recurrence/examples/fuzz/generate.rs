@@ -69,8 +69,12 @@ pub(crate) fn case(seed: u64, number: u64) -> (String, Option<Case>) {
         let at = near(&mut rng);
         let form = rng.below(5);
         if rng.percent(50) {
-            let duration = rng.percent(20).then(|| duration(&mut rng));
+            let duration = rng.percent(40).then(|| duration(&mut rng));
             rdates.push(RecurrenceDate { start: moment(&mut rng, at, form), duration });
+        } else if !rdates.is_empty() && rng.percent(30) {
+            // what is added may be removed
+            let number = rng.below(rdates.len() as u64) as usize;
+            exdates.push(rdates[number].start.clone());
         } else {
             exdates.push(moment(&mut rng, at, form));
         }
