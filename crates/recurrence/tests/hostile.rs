@@ -49,6 +49,8 @@ fn nonsense_has_a_small_answer_in_a_few_steps() {
         "FREQ=DAILY;UNTIL=20251231",
         "FREQ=HOURLY;UNTIL=19700101T000000Z",
         "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=200",
+        "FREQ=MONTHLY;BYDAY=6MO,-53SU;COUNT=2",
+        "FREQ=YEARLY;BYMONTH=3;BYDAY=6MO",
     ] {
         let series = series("2026-01-01T09:00:00 Europe/Berlin", &[rule]);
         let found = series.expand(always(), usize::MAX, few).unwrap();

@@ -88,8 +88,12 @@ impl<'a> Filter<'a> {
         self.months == EVERY_MONTH && self.any_month_day() && self.any_weekday() && self.rule.by_year_day.is_empty()
     }
 
-    /// The 30th of February: known to match nothing without walking to the year 9999.
+    /// The 30th of February, the sixth Monday of a month: known to match nothing without walking to the year 9999.
     pub(super) fn is_impossible(&self) -> bool {
+        let of_month = self.has_ordinals && self.weekdays == 0 && !self.ordinals_in_year();
+        if of_month && self.rule.by_day.iter().filter_map(|day| day.ordinal).all(|n| n.unsigned_abs() > 5) {
+            return true;
+        }
         let longest = (1..=12).filter(|month| self.months >> month & 1 == 1);
         let longest = longest.map(|month| civil::days_in_month(2000, month)).max().unwrap_or(0);
         let wanted = self.month_days | self.month_days_from_end;
