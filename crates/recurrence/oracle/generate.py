@@ -13,7 +13,7 @@ import multiprocessing
 import random
 import signal
 import sys
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rruleset, rrulestr

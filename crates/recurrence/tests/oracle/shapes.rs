@@ -76,8 +76,9 @@ pub(crate) fn icaljs_shape(case: &Case, ours: &[Member], theirs: &[Member]) -> O
     let listed = !case.exdates.is_empty() || !case.rdates.is_empty();
     let carries = has(&case.rules[0], "COUNT") && nearby(&start);
     let hourly = part(&case.rules[0], "FREQ") == Some("HOURLY");
-    if listed && hourly && (carries || differing.iter().all(nearby)) {
-        return Some("a skipped reading meets an RDATE or EXDATE at the offset after the gap");
+    let all_skipped = differing.iter().all(|at| offset_of(&clock, *at).1);
+    if all_skipped || listed && hourly && (carries || differing.iter().all(nearby)) {
+        return Some("a skipped reading meets another, an RDATE or an EXDATE at the offset after the gap");
     }
     case.rules.iter().find_map(|rule| {
         let has = |name| has(rule, name);
