@@ -6,11 +6,12 @@ pub(crate) fn iana(name: &str) -> Option<&'static str> {
     ZONES.iter().find(|(windows, _)| windows.eq_ignore_ascii_case(name)).map(|(_, iana)| *iana)
 }
 
-const ZONES: [(&str, &str); 145] = [
+const ZONES: [(&str, &str); 148] = [
     ("AUS Central Standard Time", "Australia/Darwin"),
     ("AUS Eastern Standard Time", "Australia/Sydney"),
     ("Afghanistan Standard Time", "Asia/Kabul"),
     ("Alaskan Standard Time", "America/Anchorage"),
+    ("Alberta Standard Time", "America/Edmonton"),
     ("Aleutian Standard Time", "America/Adak"),
     ("Altai Standard Time", "Asia/Barnaul"),
     ("Arab Standard Time", "Asia/Riyadh"),
@@ -26,6 +27,7 @@ const ZONES: [(&str, &str); 145] = [
     ("Bangladesh Standard Time", "Asia/Dhaka"),
     ("Belarus Standard Time", "Europe/Minsk"),
     ("Bougainville Standard Time", "Pacific/Bougainville"),
+    ("British Columbia Standard Time", "America/Vancouver"),
     ("Canada Central Standard Time", "America/Regina"),
     ("Cape Verde Standard Time", "Atlantic/Cape_Verde"),
     ("Caucasus Standard Time", "Asia/Yerevan"),
@@ -72,6 +74,7 @@ const ZONES: [(&str, &str); 145] = [
     ("Lord Howe Standard Time", "Australia/Lord_Howe"),
     ("Magadan Standard Time", "Asia/Magadan"),
     ("Magallanes Standard Time", "America/Punta_Arenas"),
+    ("Manitoba Standard Time", "America/Winnipeg"),
     ("Marquesas Standard Time", "Pacific/Marquesas"),
     ("Mauritius Standard Time", "Indian/Mauritius"),
     ("Mexico Standard Time", "America/Mexico_City"),
@@ -157,13 +160,64 @@ const ZONES: [(&str, &str); 145] = [
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
+    use recurrence::{Moment, Zone};
+
     use super::*;
+    use crate::{Event, Item, Limits};
+
+    fn event(text: &str) -> Event {
+        let items = crate::read(Cursor::new(text), Limits::default()).unwrap().map(Result::unwrap);
+        let mut found = Vec::new();
+        for item in items {
+            match item {
+                Item::Event { event, .. } => found.push(*event),
+                Item::Issue(issue) => panic!("{issue:?}"),
+                Item::Calendar(_) => {}
+            }
+        }
+        found.remove(0)
+    }
+
+    fn calendar(zone: &str, tzid: &str) -> String {
+        let start = format!("DTSTART;TZID=\"{tzid}\":20260701T120000");
+        format!("BEGIN:VCALENDAR\n{zone}BEGIN:VEVENT\nUID:x\n{start}\nEND:VEVENT\nEND:VCALENDAR\n")
+    }
+
+    fn zone_of(event: &Event) -> &Zone {
+        let Moment::Zoned(_, zone) = &event.start else { panic!("{:?}", event.start) };
+        zone
+    }
 
     #[test]
-    fn every_entry_names_a_zone_of_the_bundled_database() {
-        let database = jiff::tz::TimeZoneDatabase::bundled();
+    fn every_name_is_the_zone_it_stands_for() {
         for (windows, iana) in ZONES {
-            assert!(database.get(iana).is_ok(), "{windows} -> {iana}");
+            let zone = Zone::iana(iana).unwrap();
+            assert_eq!(zone.name(), iana, "the database's spelling");
+            for tzid in [windows.to_owned(), windows.to_uppercase(), windows.to_lowercase()] {
+                let event = event(&calendar("", &tzid));
+                assert_eq!((zone_of(&event), event.zones.len()), (&zone, 0), "{tzid}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_definition_that_says_something_else_keeps_its_own_rules() {
+        for (windows, _) in ZONES {
+            let offset = "TZOFFSETFROM:+0037\nTZOFFSETTO:+0037\n";
+            let observance = format!("BEGIN:STANDARD\nDTSTART:16010101T000000\n{offset}END:STANDARD\n");
+            let zone = format!("BEGIN:VTIMEZONE\nTZID:{windows}\n{observance}END:VTIMEZONE\n");
+            let event = event(&calendar(&zone, windows));
+            let zone = zone_of(&event);
+            if windows == "UTC" {
+                // that is its name in the database too
+                assert_eq!(*zone, Zone::utc());
+                continue;
+            }
+            let noon = event.start.local();
+            assert_eq!((noon.and_utc() - zone.to_utc(noon)).num_minutes(), 37, "{windows}");
+            assert_eq!((zone.name(), zone.is_iana(), event.zones.len()), (windows, false, 1));
         }
     }
 

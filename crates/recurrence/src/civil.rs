@@ -1,13 +1,15 @@
 //! Civil time as integers: days since 1970-01-01 and "local seconds", the seconds a clock on the wall has counted since
 //! 1970-01-01T00:00:00 on that same wall. Proleptic Gregorian, years 1 to 9999.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 pub(crate) const DAY: i64 = 86_400;
 /// 0001-01-01
 pub(crate) const FIRST_DAY: i64 = -719_162;
 /// 9999-12-31
 pub(crate) const LAST_DAY: i64 = 2_932_896;
+/// Within it a day number fits into what chrono takes, and its date into what chrono has.
+const MOST_DAYS: i64 = 90_000_000;
 /// 9999-12-31T23:59:59
 pub(crate) const LAST_SECOND: i64 = LAST_DAY * DAY + DAY - 1;
 
@@ -68,12 +70,31 @@ pub(crate) fn instant(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(end)
 }
 
-/// [`instant`] of `seconds` by way of a known one nearby, which spares the calendar arithmetic: this is where an expansion
-/// would spend most of its time.
-pub(crate) fn instant_near(known: DateTime<Utc>, known_seconds: i64, seconds: i64) -> DateTime<Utc> {
-    let step = TimeDelta::try_seconds(seconds.saturating_sub(known_seconds));
-    let is_exact = known.timestamp() == known_seconds;
-    step.filter(|_| is_exact).and_then(|step| known.checked_add_signed(step)).unwrap_or_else(|| instant(seconds))
+/// [`wall`] and [`instant`] for many seconds near each other: the calendar is asked once a day, not once a call, which is
+/// where an expansion would spend most of its time.
+#[derive(Debug, Default)]
+pub(crate) struct Calendar {
+    day: i64,
+    date: NaiveDate, // 1970-01-01, as day 0 is
+}
+
+impl Calendar {
+    pub(crate) fn wall(&mut self, seconds: i64) -> NaiveDateTime {
+        let day = seconds.div_euclid(DAY);
+        if day != self.day {
+            let date = if day == self.day + 1 { self.date.succ_opt() } else { NaiveDate::from_epoch_days(day as i32) };
+            match date {
+                Some(date) if (-MOST_DAYS..=MOST_DAYS).contains(&day) => (self.day, self.date) = (day, date),
+                _ => return wall(seconds),
+            }
+        }
+        let time = NaiveTime::from_num_seconds_from_midnight_opt(seconds.rem_euclid(DAY) as u32, 0);
+        self.date.and_time(time.unwrap_or_default())
+    }
+
+    pub(crate) fn instant(&mut self, seconds: i64) -> DateTime<Utc> {
+        self.wall(seconds).and_utc()
+    }
 }
 
 pub(crate) fn midnight(date: NaiveDate) -> NaiveDateTime {
@@ -96,6 +117,20 @@ mod tests {
             date = date.succ_opt().unwrap();
         }
         assert_eq!(seconds(midnight(date)), LAST_SECOND + 1);
+    }
+
+    #[test]
+    fn a_calendar_says_what_the_days_say() {
+        let mut calendar = Calendar::default();
+        let far = [i64::MIN, -MOST_DAYS * DAY, 0, LAST_SECOND, MOST_DAYS * DAY, (1 << 40) * DAY, i64::MAX];
+        for from in far {
+            for step in [0, 1, DAY - 1, DAY, DAY + 1, 2 * DAY, 5 * DAY, 40 * DAY] {
+                for seconds in [from.saturating_add(step), from.saturating_sub(step)] {
+                    assert_eq!(calendar.wall(seconds), wall(seconds), "{seconds}");
+                    assert_eq!(calendar.instant(seconds), instant(seconds), "{seconds}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,58 @@ use support::{always, first, local, moment, rdate, series, window};
 const SMALL: Budget = Budget::steps(10_000);
 
 #[test]
+fn a_bomb_is_refused_by_the_limit_it_breaks() {
+    let numbers = |n: u32| (0..n).map(|i| (i % 60).to_string()).collect::<Vec<_>>().join(",");
+    let long = format!("FREQ=DAILY{}", ";".repeat(10_000_000));
+    for (text, said) in [
+        ("FREQ=SECONDLY", "FREQ=SECONDLY is too fine: HOURLY or coarser is needed".to_owned()),
+        ("FREQ=MINUTELY;INTERVAL=1440", "FREQ=MINUTELY is too fine: HOURLY or coarser is needed".to_owned()),
+        ("FREQ=DAILY;COUNT=1000000000", "COUNT is 1000000000: at most 10000 is allowed".to_owned()),
+        (
+            "FREQ=DAILY;COUNT=99999999999999999999",
+            "COUNT=99999999999999999999: a number from 1 to 10000 is needed".into(),
+        ),
+        ("FREQ=DAILY;INTERVAL=0", "INTERVAL=0: a number from 1 to 100000 is needed".to_owned()),
+        ("FREQ=DAILY;INTERVAL=4294967297", "INTERVAL is 4294967297: at most 100000 is allowed".to_owned()),
+        (&format!("FREQ=DAILY;BYMINUTE={}", numbers(400)), {
+            "the number of values in all BY parts is 51: at most 50 is allowed".to_owned()
+        }),
+        (&long, "the length of a rule in bytes is 10000010: at most 2000 is allowed".to_owned()),
+        (&"FREQ=".repeat(400), "FREQ=FREQ=FREQ=FREQ=FREQ=FREQ=FREQ=FREQ=FREQ=: one of HOURLY".to_owned()),
+    ] {
+        let error = Rule::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(&said), "{error}");
+    }
+    // the longest rule there is stays far below the limit
+    let values = (0..50).map(|n| format!("-{}", 366 - n)).collect::<Vec<_>>().join(", ");
+    let longest =
+        format!("RRULE: FREQ=YEARLY ; INTERVAL=100000 ; UNTIL=20261231T235959Z ; WKST=MO ; BYYEARDAY={values}");
+    assert!(Rule::parse(&longest).is_ok() && longest.len() < Rule::MAX_LENGTH / 2);
+}
+
+#[test]
+fn nonsense_has_a_small_answer_in_a_few_steps() {
+    let few = Budget::steps(20);
+    for rule in [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30,31",
+        "FREQ=DAILY;UNTIL=20251231",
+        "FREQ=HOURLY;UNTIL=19700101T000000Z",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=200",
+        "FREQ=MONTHLY;BYDAY=6MO,-53SU;COUNT=2",
+        "FREQ=YEARLY;BYMONTH=3;BYDAY=6MO",
+    ] {
+        let series = series("2026-01-01T09:00:00 Europe/Berlin", &[rule]);
+        let found = series.expand(always(), usize::MAX, few).unwrap();
+        assert_eq!(found.occurrences.len(), 1, "{rule}: only the start");
+        let later = series.expand(window("2076-01-01", "2077-01-01"), usize::MAX, few).unwrap();
+        assert_eq!(later.occurrences, [], "{rule}");
+    }
+}
+
+#[test]
 fn what_can_never_match_ends_quickly() {
+    let budget = Budget::steps(40_000); // every year up to 9999 may be looked at
     for rule in [
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=DAILY;BYMONTH=2,4;BYMONTHDAY=31",
@@ -28,10 +79,10 @@ fn what_can_never_match_ends_quickly() {
         "FREQ=MONTHLY;INTERVAL=100000;COUNT=10000",
     ] {
         let series = series("2026-01-01T09:00:00 Europe/Berlin", &[rule]);
-        let found = series.expand(always(), usize::MAX, SMALL).unwrap();
+        let found = series.expand(always(), usize::MAX, budget).unwrap();
         assert_eq!(found.occurrences.len(), 1, "{rule}: only the start");
-        assert_eq!(series.matches(local("2900-01-01"), SMALL), Ok(false), "{rule}");
-        assert!(series.last_end(SMALL).is_ok(), "{rule}");
+        assert_eq!(series.matches(local("2900-01-01"), budget), Ok(false), "{rule}");
+        assert!(series.last_end(budget).is_ok(), "{rule}");
     }
 }
 
@@ -104,6 +155,12 @@ fn long_lists_are_paid_for() {
     assert_eq!(first(&series, 9).occurrences.len(), 2);
     series.exdates = vec![moment("2026-01-02"); 20_000];
     assert_eq!(first(&series, 9).occurrences.len(), 1);
+    // refused before one of them is read
+    series.exdates = vec![moment("2026-01-02"); 100_000];
+    let refused = series.expand(always(), 9, Budget::default());
+    assert_eq!(refused, Err(Error::BudgetExhausted { steps: 100_000 }));
+    series.rdates.clear();
+    assert_eq!(series.expand(always(), 9, Budget::steps(100_010)).unwrap().occurrences.len(), 1);
 }
 
 #[test]

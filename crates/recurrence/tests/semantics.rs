@@ -446,3 +446,22 @@ fn moments_become_instants() {
     assert!(moment("2026-01-01").is_date());
     assert!(!Moment::Zoned(local("2026-01-01"), Zone::utc()).is_date());
 }
+
+#[test]
+fn an_exdate_removes_a_period_that_began_long_before_the_window() {
+    let mut series = series("2026-01-01T09:00:00", &["FREQ=YEARLY;COUNT=3"]);
+    let long = |start| RecurrenceDate { start: moment(start), duration: Some(Duration::days(400)) };
+    series.rdates = vec![long("2026-02-01T09:00:00"), long("2026-02-02T09:00:00")];
+    series.exdates = vec![moment("2026-02-01T09:00:00")];
+    let found = expand(&series, window("2026-12-01", "2026-12-02"));
+    assert_eq!(originals(&found), ["2026-02-02T09:00:00"]);
+}
+
+#[test]
+fn the_last_to_start_need_not_be_the_last_to_end() {
+    let mut series = series("2026-01-01T09:00:00", &["FREQ=DAILY;COUNT=2"]);
+    series.duration = Duration::days(300);
+    let short = RecurrenceDate { start: moment("2026-06-01T09:00:00"), duration: Some(Duration::seconds(60)) };
+    series.rdates = vec![short];
+    assert_eq!(series.last_end(Budget::default()), Ok(Some(utc("2026-10-29T09:00:00"))));
+}

@@ -88,16 +88,25 @@ impl<'a> Filter<'a> {
         self.months == EVERY_MONTH && self.any_month_day() && self.any_weekday() && self.rule.by_year_day.is_empty()
     }
 
-    /// The 30th of February: known to match nothing without walking to the year 9999.
+    /// The 30th of February, the sixth Monday of a month: known to match nothing without walking to the year 9999.
     pub(super) fn is_impossible(&self) -> bool {
+        let of_month = self.has_ordinals && self.weekdays == 0 && !self.ordinals_in_year();
+        if of_month && self.rule.by_day.iter().filter_map(|day| day.ordinal).all(|n| n.unsigned_abs() > 5) {
+            return true;
+        }
         let longest = (1..=12).filter(|month| self.months >> month & 1 == 1);
         let longest = longest.map(|month| civil::days_in_month(2000, month)).max().unwrap_or(0);
         let wanted = self.month_days | self.month_days_from_end;
         wanted != 0 && wanted.trailing_zeros() > longest
     }
 
+    /// How many days of the week BYDAY without ordinals allows.
+    pub(super) fn weekdays(&self) -> usize {
+        self.weekdays.count_ones() as usize
+    }
+
     pub(super) fn days_per_week(&self) -> Option<i64> {
-        (self.months == EVERY_MONTH).then_some(i64::from(self.weekdays.count_ones()))
+        (self.months == EVERY_MONTH).then_some(self.weekdays() as i64)
     }
 
     /// Days in each month, if that is the same for all of them.
@@ -159,19 +168,36 @@ impl<'a> Filter<'a> {
         DaySet::small(day, u64::from(self.accepts(day)))
     }
 
-    /// The first day after `day` that is in one of the months.
+    /// The first day after `day` that may be accepted. It looks no further than the month of `day`, or its year where the
+    /// rule names days of it: whoever asks pays for every one.
     pub(super) fn next_day(&self, day: i64) -> i64 {
-        if self.months == EVERY_MONTH {
+        if self.is_open() {
             return day + 1;
         }
-        let (year, month, _) = civil::date_of(day);
+        if !self.rule.by_year_day.is_empty() {
+            return self.next_year_day(day);
+        }
+        let (year, month, of_month) = civil::date_of(day);
         if self.months >> month & 1 == 1 {
-            return day + 1;
+            let first = civil::weekday_of(day - i64::from(of_month) + 1);
+            // bit 0 is the first of the month: what is left begins the day after `day`
+            let left = self.month_bits(civil::days_in_month(year, month), first).checked_shr(of_month).unwrap_or(0);
+            if left != 0 {
+                return day + 1 + i64::from(left.trailing_zeros());
+            }
         }
         match self.months >> month >> 1 {
             0 => civil::day_of(year + 1, self.months.trailing_zeros(), 1),
             later => civil::day_of(year, month + 1 + later.trailing_zeros(), 1),
         }
+    }
+
+    fn next_year_day(&self, day: i64) -> i64 {
+        let (year, ..) = civil::date_of(day);
+        let (first, length) = (civil::day_of(year, 1, 1), year_length(year));
+        let named = self.rule.by_year_day.iter().map(|n| i64::from(*n));
+        let days = named.map(|n| first + if n > 0 { n - 1 } else { length + n });
+        days.filter(|at| *at > day).min().unwrap_or(first + length).min(first + length)
     }
 
     pub(super) fn week(&self, first: i64) -> DaySet {

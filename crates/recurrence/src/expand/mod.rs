@@ -81,14 +81,12 @@ impl Series {
         let mut end = None;
         loop {
             let from = last.saturating_sub(span);
-            let from_wall = civil::wall(from);
-            let mut found = false;
             set.walk(from, last, &mut meter, |occurrence| {
                 end = end.max(Some(occurrence.end));
-                found |= occurrence.original_start >= from_wall;
                 Continue(())
             })?;
-            if found || from <= set.start() {
+            // the last to start may have a short length of its own
+            if from <= set.start() || end.is_some_and(|end| set.ends_by(from, end)) {
                 break;
             }
             last = from - 1;

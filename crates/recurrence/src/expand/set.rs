@@ -6,7 +6,7 @@ use super::Occurrence;
 use super::budget::Meter;
 use super::plan::Plan;
 use super::stream::Stream;
-use crate::civil::{self, DAY, LAST_SECOND};
+use crate::civil::{self, Calendar, DAY, LAST_SECOND};
 use crate::zone::Table;
 use crate::{Duration, Error, Moment, Series, Until, Window, Zone};
 
@@ -64,10 +64,8 @@ impl<'a> RecurrenceSet<'a> {
 
     /// The local seconds within which occurrences that overlap the window must start.
     pub(super) fn local_span(&self, window: Window) -> (i64, i64) {
-        let Duration { days, seconds } = self.series.duration;
-        let longest = i64::from(days).saturating_mul(DAY).saturating_add(seconds);
         let shift = self.widest_shift();
-        let from = self.table().local(window.from.timestamp()).saturating_sub(longest);
+        let from = self.table().local(window.from.timestamp()).saturating_sub(self.longest());
         let to = self.table().local(window.to.timestamp());
         // a nominal length may cross two shifts, one at each end
         (from.saturating_sub(2 * shift), to.saturating_add(shift))
@@ -88,9 +86,21 @@ impl<'a> RecurrenceSet<'a> {
         Ok(last)
     }
 
+    /// Whether members that start before `from` end by `end`, unless their length is their own.
+    pub(super) fn ends_by(&self, from: i64, end: DateTime<Utc>) -> bool {
+        let latest = from.saturating_add(self.longest()).saturating_add(2 * self.widest_shift());
+        latest <= self.table().local(end.timestamp())
+    }
+
+    /// Local seconds that the length of the series may span.
+    fn longest(&self) -> i64 {
+        let Duration { days, seconds } = self.series.duration;
+        i64::from(days).saturating_mul(DAY).saturating_add(seconds)
+    }
+
     pub(super) fn end_of_start(&self) -> DateTime<Utc> {
         let utc = self.table().resolve(self.start, &mut 0).utc;
-        civil::instant(self.end(self.start, utc, self.series.duration))
+        civil::instant(self.end(self.start, utc, self.series.duration, &mut 0))
     }
 
     /// Visits the members whose local start is in `from..=to`, sorted by start, until `visit` breaks off. RDATEs with a
@@ -111,9 +121,13 @@ impl<'a> RecurrenceSet<'a> {
         let mut start = (from..=to).contains(&self.start).then_some(self.start);
         let rdates = self.rdates.iter().filter(|(local, own)| *local >= from || own.is_some());
         let mut rdates = rdates.take_while(|(local, _)| *local <= to).peekable();
-        let excluded = self.exclusions(from, to);
+        // of RDATEs with a length of their own the earliest may be long before the window
+        let earliest = self.rdates.iter().find(|(_, own)| own.is_some()).map_or(from, |(local, _)| from.min(*local));
+        let excluded = self.exclusions(earliest, to);
         let mut held: Vec<Occurrence> = Vec::new();
-        let mut hint = 0;
+        let (mut hint, mut end_hint) = (0, 0);
+        // one each: near midnight the three are on different days
+        let [mut walls, mut starts, mut ends] = [(); 3].map(|()| Calendar::default());
         loop {
             let heads = rules.iter().filter_map(|(_, head, _)| *head);
             let next = heads.chain(start).chain(rdates.peek().map(|(local, _)| *local)).min();
@@ -134,7 +148,7 @@ impl<'a> RecurrenceSet<'a> {
             if !is_member {
                 continue;
             }
-            let instant = civil::instant(resolved.utc);
+            let instant = starts.instant(resolved.utc);
             if !resolved.in_gap && !held.is_empty() {
                 // every later member starts later than this one: what was held back has its place in the order now,
                 // and what falls on this very instant is not another occurrence
@@ -149,9 +163,9 @@ impl<'a> RecurrenceSet<'a> {
             if excluded.contain(local, resolved.utc) {
                 continue;
             }
-            let end = self.end(local, resolved.utc, length.unwrap_or(self.series.duration));
-            let near = |seconds| civil::instant_near(instant, resolved.utc, seconds);
-            let occurrence = Occurrence { original_start: near(local).naive_utc(), start: instant, end: near(end) };
+            let end = self.end(local, resolved.utc, length.unwrap_or(self.series.duration), &mut end_hint);
+            let (original_start, end) = (walls.wall(local), ends.instant(end));
+            let occurrence = Occurrence { original_start, start: instant, end };
             if resolved.in_gap {
                 held.push(occurrence);
             } else if visit(occurrence).is_break() {
@@ -170,12 +184,12 @@ impl<'a> RecurrenceSet<'a> {
         self.zone.table()
     }
 
-    fn end(&self, local: i64, utc: i64, length: Duration) -> i64 {
+    fn end(&self, local: i64, utc: i64, length: Duration, hint: &mut usize) -> i64 {
         let end = if length.days == 0 {
             utc
         } else {
             let end = local.saturating_add(i64::from(length.days) * DAY);
-            self.table().resolve(end, &mut 0).utc
+            self.table().resolve(end, hint).utc
         };
         end.saturating_add(length.seconds).max(utc)
     }

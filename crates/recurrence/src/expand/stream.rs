@@ -93,7 +93,7 @@ impl<'p, 'r> Stream<'p, 'r> {
     }
 
     fn enter(&mut self, index: i64, meter: &mut Meter) -> Result<(), Error> {
-        meter.spend(1)?;
+        meter.spend(self.plan.cost)?;
         self.index = index;
         self.time = 0;
         self.at = 0;

@@ -72,6 +72,8 @@ impl Rule {
     pub const MAX_INTERVAL: u32 = 100_000;
     /// The most values all BY parts may have together.
     pub const MAX_BY_VALUES: usize = 50;
+    /// The most bytes its text may have: several times what the longest rule needs.
+    pub const MAX_LENGTH: usize = 2_000;
 
     /// FREQ.
     pub fn frequency(&self) -> Frequency {

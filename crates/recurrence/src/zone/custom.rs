@@ -4,8 +4,8 @@ use crate::{Budget, Error, Rule};
 
 /// Observances a VTIMEZONE may have; the longest history in the IANA database needs some 240.
 const MAX_OBSERVANCES: usize = 1_000;
-/// Two yearly rules from 1601, as Microsoft writes them, cost 3,600 steps.
-const STEPS: Budget = Budget::steps(20_000);
+/// Two yearly rules from 1601, as Microsoft writes them, cost 7,200 steps.
+const STEPS: Budget = Budget::steps(50_000);
 const DAY: i32 = 86_400;
 
 /// The transitions of a VTIMEZONE up to the horizon of the table.
