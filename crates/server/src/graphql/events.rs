@@ -36,6 +36,8 @@ impl Window {
         if forward && backward {
             return Err(Failure::malformed("/last", "goes with before, as first goes with after; ask for either"));
         }
+        // As in REST: words of nothing search for nothing.
+        let q = q.filter(|q| !q.is_empty());
         let (limit, cursor) = if backward { (last, before) } else { (first, after) };
         Ok(Listing { from, to, q, limit: Limit::new(limit.map(i64::from))?, cursor, backward, expand })
     }

@@ -195,5 +195,5 @@ impl Query {
 }
 
 fn filter(q: Option<String>, kind: Option<KindOfResource>, capacity: Option<i32>) -> Filter {
-    Filter { ids: None, q, kind: kind.map(Into::into), min_capacity: capacity }
+    Filter { ids: None, q: q.filter(|q| !q.is_empty()), kind: kind.map(Into::into), min_capacity: capacity }
 }

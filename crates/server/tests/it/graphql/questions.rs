@@ -168,7 +168,8 @@ async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
         assert!(["query_too_complex", "graphql_invalid"].contains(&code(&refused).as_str()), "{}", refused.text());
     }
     // The rules of REST, and what finds a refusal in the log.
-    let refused = ask(&mio, r#"{ resources(q: "") { nodes { id } } }"#).await;
+    let long = "x".repeat(201);
+    let refused = ask(&mio, &format!(r#"{{ resources(q: "{long}") {{ nodes {{ id }} }} }}"#)).await;
     let extensions = refused.is(200).json()["errors"][0]["extensions"].clone();
     assert_eq!(extensions["errors"][0]["pointer"], "/q");
     assert_eq!(
@@ -176,7 +177,6 @@ async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
         (&json!("malformed_request"), &json!(refused.header("x-request-id")))
     );
     let calendar = make::calendar(&mio, "Work").await;
-    let long = "x".repeat(201);
     let refused =
         ask(&mio, &format!(r#"{{ events(calendarIds: ["{calendar}"], q: "{long}") {{ nodes {{ id }} }} }}"#)).await;
     assert_eq!(refused.json()["errors"][0]["extensions"]["errors"][0]["pointer"], "/q");
