@@ -10,6 +10,7 @@ mod members;
 mod plan;
 mod read;
 mod records;
+mod series;
 mod sql;
 mod when;
 mod write;
@@ -24,20 +25,22 @@ pub use members::{
 };
 pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
-    Position, Source, Window, find_for_update_part, find_many, grants, grants_part, overridden_part, page, read_found,
-    read_overridden, read_stored, stored_part,
+    Position, Source, Window, find_for_update_part, find_many, grants, grants_part, page, read_found, read_stored,
+    stored_part,
 };
 pub use records::{
     Record, RecordGuest, Stamp, UserByEmail, first_start, lock_part, read_walk, records_part, users_by_email_part,
     walk_part,
 };
+pub use series::{Extent, Locked, SeriesChange, SeriesRead, Stored, change_series_part, read_series, series_parts};
 pub use when::{When, zone_of, zone_texts};
-pub use write::{change_part, delete_part, patch_part, replan_part, write_part};
+pub use write::{delete_part, replan_part, write_part};
 
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
-        AGENDA, AGENDA_ENDLESS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, OF_EVENT,
-        OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, STORED, WALK,
+        AGENDA, AGENDA_ENDLESS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, LOCK_SERIES,
+        OF_EVENT, OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, SERIES_OCCURRENCES,
+        SERIES_VERSIONS, STORED, WALK,
     };
 }

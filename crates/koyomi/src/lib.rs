@@ -16,6 +16,7 @@ mod opened;
 mod people;
 mod schedule;
 pub mod seed;
+mod series;
 mod transfer;
 
 pub use calendars::{CalendarInput, CalendarPatch};
@@ -27,6 +28,9 @@ pub use guests::Reply;
 pub use input::EventTime;
 pub use opened::{Asker, Opened, Scope};
 pub use schedule::{EventInput, GuestInput};
+pub use series::{
+    Aim, MAX_PREVIEWED, Preview, Previewed, PreviewedBooking, PreviewedMove, PreviewedOccurrence, SeriesScope,
+};
 pub use transfer::{ImportIssue, ImportLimits, ImportOptions, ImportOutcome, ImportReport, MAX_ISSUES, TransferFormat};
 
 use cache::{Heads, Reads, Values};

@@ -9,6 +9,7 @@ mod model;
 mod read;
 mod reservations;
 mod reserve;
+mod series;
 mod sql;
 mod write;
 
@@ -23,14 +24,16 @@ pub use reservations::{
     OccurrenceKey, booked_many, conflicts, find_reservation_in, list_for_occurrences, list_many, page,
 };
 pub use reserve::{
-    booked_part, extend_parts, read_booked, release_calendar_part, release_in, release_occurrences_part, release_part,
-    release_series_part, replace_in, replace_parts, replaced, reserve_in, reserve_part, reserved, shift_part,
+    extend_parts, release_calendar_part, release_in, release_occurrences_part, release_part, release_series_part,
+    replace_in, replace_parts, replaced, reserve_in, reserve_part, reserved, shift_part,
 };
+pub use series::{Rebooking, Rebookings, read_series, rebook_parts, rebooked, series_parts};
 pub use write::{create_in, delete_in, update_in};
 
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
         AVAILABILITY, BOOKED_MANY, CONFLICTS, FIND_MANY, LIST, LIST_FOR_OCCURRENCES, LIST_MANY, PAGE,
+        SERIES_RESERVATIONS,
     };
 }

@@ -84,6 +84,8 @@ pub(super) fn draft(event: &ical::Event, digest: String, place: Place, scene: &S
         uid: event.uid.clone(),
         recurring_event_id: place.series,
         original_start: place.original_start,
+        previous_series_id: None,
+        next_series_id: None,
         title: event.summary.clone().unwrap_or_default(),
         description: event.description.clone(),
         location: event.location.clone(),

@@ -287,8 +287,8 @@ impl World {
         cases.push(case("reservations of an event", resources::hot::PAGE, arguments).costs(6.0, 400, 300));
         let (from, to) = (self.now + TimeDelta::days(2), self.now + TimeDelta::days(3));
         let span = |at: DateTime<Utc>| ("timestamptz[]", format!("array['{at}', '{at}', '{at}']::timestamptz[]"));
-        let arguments =
-            vec![self.tenant(), uuids(&self.rooms), span(from), span(to), ("uuid", "null".to_owned()), limit(100)];
+        let nobody = ("uuid", "null".to_owned());
+        let arguments = vec![self.tenant(), uuids(&self.rooms), span(from), span(to), nobody, limit(100), uuids(&[])];
         cases.push(case("who stands in the way", resources::hot::CONFLICTS, arguments).costs(6.0, 600, 200));
         cases
     }
