@@ -10,6 +10,7 @@ mod members;
 mod plan;
 mod read;
 mod records;
+mod roll;
 mod series;
 mod sql;
 mod when;
@@ -32,6 +33,7 @@ pub use records::{
     Record, RecordGuest, Stamp, UserByEmail, first_start, lock_part, read_walk, records_part, users_by_email_part,
     walk_part,
 };
+pub use roll::{MAX_ROLLED, ROLL_BELOW_MONTHS, Rolled, Rolling, lock_rolling, roll_below, roll_parts, rolling};
 pub use series::{Extent, Locked, SeriesChange, SeriesRead, Stored, change_series_part, read_series, series_parts};
 pub use when::{When, zone_of, zone_texts};
 pub use write::{delete_part, replan_part, write_part};
@@ -39,8 +41,8 @@ pub use write::{delete_part, replan_part, write_part};
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
-        AGENDA, AGENDA_ENDLESS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, LOCK_SERIES,
-        OF_EVENT, OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, SEARCH, SEARCH_ENDLESS, SERIES_OCCURRENCES,
-        SERIES_VERSIONS, STORED, WALK,
+        AGENDA, AGENDA_ENDLESS, FIND, FIND_FOR_UPDATE, FIRST_START, GRANTS, LIST_CALENDARS, LIST_MEMBERS, LOCK_ROLLING,
+        LOCK_SERIES, OF_EVENT, OF_EVENT_ENDLESS, PAGE, PAGE_ENDLESS, RECORDS, ROLLING, SEARCH, SEARCH_ENDLESS,
+        SERIES_OCCURRENCES, SERIES_VERSIONS, STORED, WALK,
     };
 }

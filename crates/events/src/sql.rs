@@ -544,6 +544,34 @@ pub(crate) const DELETE: &str = "update events set deleted_at = $2, updated_at =
 pub(crate) const DELETE_OCCURRENCES: &str = "delete from occurrences
      where event_id in (select id from events where (id = $1 or recurring_event_id = $1) and deleted_at is null)";
 
+/// Series that are written down until less than `$1`, but for `$2`: the first `$3` of events_horizon that nobody holds.
+pub const LOCK_ROLLING: &str = "select e.id from events e
+     where e.expanded_until < $1 and e.expanded_until is not null and e.deleted_at is null and e.id <> all($2)
+     order by e.expanded_until
+     limit $3
+     for no key update skip locked";
+
+/// Those series, with what writing them on depends on. Calendars that were deleted are among them: they cost little, and the
+/// first entry of events_horizon must not stay behind for ever.
+pub const ROLLING: &str = concat!(
+    "select ",
+    event!(),
+    ", e.expanded_until, e.recurrence_end, c.time_zone as calendar_time_zone, c.tenant_id, h.acl as calendar_acl,
+         array(select v.original_start from events v
+               where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden,
+         array(select distinct r.resource_id from reservations r
+               where r.event_id = e.id and r.status = 'confirmed' order by r.resource_id) as rooms
+     from events e
+     join calendars c on c.id = e.calendar_id
+     join heads h on h.calendar_id = c.id
+     where e.id = any($1)
+     order by e.expanded_until, e.id"
+);
+
+pub(crate) const ROLLED: &str = "update events e set expanded_until = n.expanded_until
+     from unnest($1::uuid[], $2::timestamptz[]) as n (id, expanded_until)
+     where e.id = n.id";
+
 pub const LIST_CALENDARS: &str =
     "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,
          m.role, c.version, h.seq, h.acl

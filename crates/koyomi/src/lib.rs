@@ -14,6 +14,7 @@ mod input;
 mod members;
 mod opened;
 mod people;
+mod roll;
 mod schedule;
 pub mod seed;
 mod series;
@@ -27,6 +28,7 @@ pub use events_read::{Expand, Listed, Listing, agenda_cursor, event_cursor};
 pub use guests::Reply;
 pub use input::EventTime;
 pub use opened::{Asker, Opened, Scope};
+pub use roll::{ROLL_STEP, RollReport};
 pub use schedule::{EventInput, GuestInput};
 pub use series::{
     Aim, MAX_PREVIEWED, Preview, Previewed, PreviewedBooking, PreviewedMove, PreviewedOccurrence, SeriesScope,

@@ -5,6 +5,7 @@
 
 mod availability;
 mod error;
+mod extend;
 mod model;
 mod read;
 mod reservations;
@@ -15,6 +16,7 @@ mod write;
 
 pub use availability::{MAX_SPAN, availability, availability_cursor};
 pub use error::{is_overlap, overlap_failure, refusal, written};
+pub use extend::{Extension, Unbooked, extend_series_part, lock_in, read_unbooked};
 pub use model::{
     Availability, Blocker, BookedResource, Booking, Filter, MAX_BLOCKERS, MAX_BOOKINGS, MAX_PER_EVENT, NewResource,
     Reservation, ReservationStatus, Resource, ResourceChange, ResourceKind, check_booked,

@@ -268,6 +268,31 @@ pub(crate) const BOOK: &str = concat!(
     returning!()
 );
 
+pub(crate) const LOCK_RESOURCES: &str =
+    "select id from resources where id = any($1::uuid[]) order by id for no key update";
+
+/// Bookings `$3` to `$8` of resources that are locked already. What is taken, or overlaps another of them (not `$9`), or is
+/// of a resource that is gone, is written down as withdrawn.
+pub(crate) const EXTEND: &str =
+    "insert into reservations as v
+         (id, resource_id, event_id, original_start, start_time, end_time, status, exclusive, created_at)
+     select b.id, b.resource_id, b.event_id, b.original_start, b.start_time, b.end_time,
+         case when r.deleted_at is null and r.tenant_id = $1
+                   and (not r.exclusive
+                        or b.alone and not exists (
+                            select from reservations o
+                            where o.resource_id = b.resource_id and o.status = 'confirmed' and o.exclusive
+                              and tstzrange(o.start_time, o.end_time) && tstzrange(b.start_time, b.end_time)))
+              then 'confirmed' else 'cancelled' end,
+         r.exclusive, $2
+     from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::timestamp[], $7::timestamptz[], $8::timestamptz[], $9::boolean[])
+         as b (id, resource_id, event_id, original_start, start_time, end_time, alone)
+     join resources r on r.id = b.resource_id
+     where not exists (select from reservations w
+                       where w.event_id = b.event_id and w.resource_id = b.resource_id
+                         and w.original_start = b.original_start)
+     returning v.event_id, v.resource_id, v.start_time, v.status";
+
 /// Frees what the event `$1` and its overrides hold: the series is being deleted.
 pub(crate) const RELEASE_SERIES: &str =
     "delete from reservations where event_id in (select id from events where id = $1 or recurring_event_id = $1)";

@@ -10,6 +10,7 @@ mod graphql;
 mod hangups;
 mod harness;
 mod heads;
+mod horizon;
 mod make;
 mod operations;
 mod plans;
