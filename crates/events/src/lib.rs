@@ -17,6 +17,7 @@ mod when;
 mod write;
 
 pub mod calendars;
+pub mod zones;
 
 pub use calendar::{Calendar, Grant, Member, Role};
 pub use error::written;

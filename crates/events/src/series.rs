@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use kernel::{CalendarId, Caller, EventId, Result};
+use kernel::{CalendarId, EventId, Result, TenantId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 use store::{Batch, Rows};
@@ -107,9 +107,15 @@ pub struct SeriesRead {
 /// Locks the series that `id` (a series, an override or a single event) belongs to, in the order of ids, and reads it;
 /// read the answer with [`read_series`]. Without `occurrences` those of a whole series
 /// are left out.
-pub fn series_parts(batch: &mut Batch, caller: &Caller, id: EventId, extent: Extent, occurrences: bool) {
+pub fn series_parts(
+    batch: &mut Batch,
+    (user_id, tenant_id): (UserId, TenantId),
+    id: EventId,
+    extent: Extent,
+    occurrences: bool,
+) {
     let (how, at) = extent.binds();
-    batch.part(sql::LOCK_SERIES).bind(caller.user_id).bind(caller.tenant_id).bind(id).bind(at).bind(how).done();
+    batch.part(sql::LOCK_SERIES).bind(user_id).bind(tenant_id).bind(id).bind(at).bind(how).done();
     batch.part(sql::SERIES_VERSIONS).bind(id).bind(at).bind(how).done();
     batch.part(sql::SERIES_OCCURRENCES).bind(id).bind(at).bind(how).bind(occurrences).done();
 }

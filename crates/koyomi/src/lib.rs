@@ -31,7 +31,8 @@ pub use opened::{Asker, Opened, Scope};
 pub use roll::{ROLL_STEP, RollReport};
 pub use schedule::{EventInput, GuestInput};
 pub use series::{
-    Aim, MAX_PREVIEWED, Preview, Previewed, PreviewedBooking, PreviewedMove, PreviewedOccurrence, SeriesScope,
+    Aim, MAX_PREVIEWED, Preview, Previewed, PreviewedBooking, PreviewedMove, PreviewedOccurrence, RezoneReport,
+    SeriesScope, ZoneData,
 };
 pub use transfer::{ImportIssue, ImportLimits, ImportOptions, ImportOutcome, ImportReport, MAX_ISSUES, TransferFormat};
 

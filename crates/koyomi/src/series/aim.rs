@@ -48,6 +48,11 @@ impl Aim {
         Self { id, reach: Reach::Record, prefix: '/' }
     }
 
+    /// All of the series that `id` belongs to.
+    pub(super) fn whole(id: EventId) -> Self {
+        Self { reach: Reach::All, ..Self::record(id) }
+    }
+
     /// A part of a series; `id` is that of the series, or of an occurrence that was changed on its own.
     ///
     /// # Errors

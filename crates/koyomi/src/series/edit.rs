@@ -1,6 +1,6 @@
 //! What a series becomes. Pure: decided from the series as it is, without looking at a database or a clock.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use events::{Locked, NewEvent, Plan, Status, When};
@@ -243,14 +243,50 @@ pub(super) fn delete_one(series: &Series, at: NaiveDateTime, scene: &Scene) -> R
     })
 }
 
+/// Which occurrence of the new series each of the old one is.
+#[derive(Debug, Default)]
+pub(super) struct Mapping {
+    by: TimeDelta,
+    to: HashMap<NaiveDateTime, NaiveDateTime>,
+    from: HashMap<NaiveDateTime, NaiveDateTime>,
+}
+
+impl Mapping {
+    /// Most of them move by the same; those that do not (an RDATE stays where it is when the rule moves) are the same ones
+    /// where they still exist.
+    pub(super) fn new(
+        old: &[NaiveDateTime],
+        new: &HashSet<NaiveDateTime>,
+        from: NaiveDateTime,
+        to: NaiveDateTime,
+    ) -> Self {
+        let mut mapping = Self { by: shift(old, new, from, to), ..Self::default() };
+        for by in [mapping.by, TimeDelta::zero()] {
+            for at in old {
+                let to = at.checked_add_signed(by).filter(|to| new.contains(to) && !mapping.from.contains_key(to));
+                if let (Some(to), false) = (to, mapping.to.contains_key(at)) {
+                    mapping.to.insert(*at, to);
+                    mapping.from.insert(to, *at);
+                }
+            }
+        }
+        mapping
+    }
+
+    /// What an occurrence becomes; one that is not written down moves as most do.
+    pub(super) fn to(&self, at: NaiveDateTime) -> Option<NaiveDateTime> {
+        self.to.get(&at).copied().or_else(|| at.checked_add_signed(self.by))
+    }
+
+    /// What an occurrence was.
+    pub(super) fn from(&self, at: NaiveDateTime) -> Option<NaiveDateTime> {
+        self.from.get(&at).copied()
+    }
+}
+
 /// By how much the identities of occurrences move when a series does. None where at least half of them are occurrences of
 /// the new series too; else with the time of day, or as far as the start moved, whichever keeps more of them.
-pub(super) fn shift(
-    old: &[NaiveDateTime],
-    new: &HashSet<NaiveDateTime>,
-    from: NaiveDateTime,
-    to: NaiveDateTime,
-) -> TimeDelta {
+fn shift(old: &[NaiveDateTime], new: &HashSet<NaiveDateTime>, from: NaiveDateTime, to: NaiveDateTime) -> TimeDelta {
     let kept =
         |by: TimeDelta| old.iter().filter(|at| at.checked_add_signed(by).is_some_and(|at| new.contains(&at))).count();
     let (nothing, whole) = (TimeDelta::zero(), to - from);

@@ -12,6 +12,7 @@ mod difference;
 mod edit;
 mod lines;
 mod preview;
+mod rezone;
 mod state;
 mod whole;
 
@@ -22,6 +23,7 @@ use store::{Batch, IdempotencyKey, Store, Tx, detached};
 
 pub use aim::{Aim, SeriesScope};
 pub use preview::{MAX_PREVIEWED, Preview, Previewed, PreviewedBooking, PreviewedMove, PreviewedOccurrence};
+pub use rezone::{RezoneReport, ZoneData};
 
 use self::aim::Target;
 use self::difference::{Difference, as_booking, difference};

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use events::{Locked, NewEvent, Plan, Status, When, horizon};
 use kernel::{EventId, Failure, Result};
 use recurrence::Occurrence;
 
-use super::edit::{Draft, Edit, Fate, Happens, Scene, apply, next_version, shift, single_at, standing};
+use super::edit::{Draft, Edit, Fate, Happens, Mapping, Scene, apply, next_version, single_at, standing};
 use super::lines;
 use super::state::Series;
 use crate::{EventPatch, input};
@@ -137,20 +137,15 @@ impl Change<'_> {
         let mut event = self.target(&when);
         let old = self.old_occurrences()?;
         let new: HashSet<NaiveDateTime> = new_plan.occurrences.iter().map(|o| o.original_start).collect();
-        let by = shift(&old, &new, self.base.start_local, when.start_local);
-        let overridden = self.overrides(&event, by, &new, &mut edit)?;
+        let mapping = Mapping::new(&old, &new, self.base.start_local, when.start_local);
+        let overridden = self.overrides(&event, &mapping, &new, &mut edit)?;
         if self.split {
             self.leave_head(&mut event, &mut edit)?;
         }
-        let (old, holds): (HashSet<NaiveDateTime>, bool) =
-            (old.into_iter().collect(), event.status != Status::Cancelled);
+        let holds = event.status != Status::Cancelled;
         let of_series = new_plan.occurrences.iter().filter(|o| !overridden.contains(&o.original_start));
         for occurrence in of_series {
-            let from = if series.master.stands_for.is_some() {
-                series.master.stands_for
-            } else {
-                occurrence.original_start.checked_sub_signed(by).filter(|at| old.contains(at))
-            };
+            let from = series.master.stands_for.or_else(|| mapping.from(occurrence.original_start));
             edit.happens.push(Happens { event_id: event.id, occurrence: *occurrence, from, holds, restored: false });
         }
         let shown = Occurrence {
@@ -210,7 +205,7 @@ impl Change<'_> {
     fn overrides(
         &self,
         event: &NewEvent,
-        by: TimeDelta,
+        mapping: &Mapping,
         new: &HashSet<NaiveDateTime>,
         edit: &mut Edit,
     ) -> Result<HashSet<NaiveDateTime>> {
@@ -220,7 +215,7 @@ impl Change<'_> {
         for own in self.series.overrides.iter().filter(|own| self.at.is_none_or(|at| own.stands_for >= Some(at))) {
             let Some(at) = own.stands_for else { continue };
             let stray = !lines::contains(&was, at);
-            let to = if stray { Some(at) } else { at.checked_add_signed(by) };
+            let to = if stray { Some(at) } else { mapping.to(at) };
             let to = to.filter(|to| stray || new.contains(to) || lines::contains(&is, *to));
             match to.filter(|to| taken.insert(*to)) {
                 Some(to) => self.keep(own, at, to, (event, &was, &is), edit)?,

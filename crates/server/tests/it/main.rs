@@ -17,5 +17,7 @@ mod plans;
 mod redis;
 mod rest;
 mod seed;
+mod series_random;
 mod statements;
 mod wire;
+mod zones;
