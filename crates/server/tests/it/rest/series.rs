@@ -2,6 +2,7 @@
 
 mod bookings;
 mod following;
+mod nonsense;
 mod preview;
 mod this;
 mod whole;
