@@ -113,7 +113,8 @@ pub fn choose(snapshot: &Snapshot, rng: &mut StdRng) -> Option<Edit> {
     let family: Vec<NaiveDateTime> = snapshot.family(series.id).into_keys().collect();
     // Mostly early ones: there the edits meet.
     let near = family.iter().take(if rng.random_bool(0.8) { 12 } else { 400 }).copied().collect::<Vec<_>>();
-    let at = near.choose(rng).copied();
+    let beyond = beyond(snapshot, series);
+    let at = beyond.choose(rng).filter(|_| rng.random_bool(0.25)).or(near.choose(rng)).copied();
     let excluded = excluded(series);
     if let Some(at) = excluded.choose(rng).filter(|_| rng.random_bool(0.3)) {
         return Some(change(snapshot, series, Which::This(*at), What::Back, rng));
@@ -190,6 +191,17 @@ fn what((record, start): (&Record, NaiveDateTime), which: Which, rng: &mut StdRn
         14 | 15 if !matches!(which, Which::All) => What::Delete,
         _ => What::Title("Same".to_owned()),
     }
+}
+
+/// The first occurrences behind what is written down of a series, those with a record of their own left out.
+fn beyond(snapshot: &Snapshot, series: &Record) -> Vec<NaiveDateTime> {
+    let Some(from) = series.expanded_until else { return Vec::new() };
+    let set = series.when().series(&snapshot.zone).unwrap();
+    let window = recurrence::Window { from, to: from + TimeDelta::days(150) };
+    let found = set.expand(window, 4, recurrence::Budget::default()).unwrap();
+    let own = snapshot.overrides(series.id);
+    let starts = found.occurrences.into_iter().map(|o| o.original_start);
+    starts.filter(|at| own.iter().all(|o| o.original_start != Some(*at))).collect()
 }
 
 /// What EXDATE lines name, as far as they are plain.

@@ -121,3 +121,29 @@ async fn a_series_is_cancelled_with_all_that_was_changed_in_it() {
     assert_eq!(texts(&page, "status"), ["cancelled"; 5]);
     assert!(make::busy(&mio, &room, "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z").await.is_empty());
 }
+
+#[tokio::test]
+async fn an_edited_series_goes_out_as_icalendar_and_comes_in_as_it_was() {
+    let koyomi = harness::start().await;
+    let mio = koyomi.user("mio").await;
+    let (calendar, copy) = (make::calendar(&mio, "Work").await, make::calendar(&mio, "Copy").await);
+    let event = make::event(&mio, &calendar, json!({ "recurrence": ["RRULE:FREQ=DAILY;COUNT=12"] })).await;
+    mio.patch(&part(&event, "this", "2026-03-11T10:00:00"), json!({ "start": tokyo("2026-03-11T17:00:00") }))
+        .await
+        .is(200);
+    mio.patch(&part(&event, "this", "2026-03-12T10:00:00"), json!({ "status": "cancelled" })).await.is(200);
+    mio.delete(&part(&event, "this", "2026-03-13T10:00:00")).await.is(204);
+    mio.patch(&part(&event, "this", "2026-03-18T10:00:00"), json!({ "title": "Named" })).await.is(200);
+    let later = json!({ "start": tokyo("2026-03-16T15:00:00") });
+    mio.patch(&part(&event, "following", "2026-03-16T10:00:00"), later).await.is(200);
+    let file = mio.get(&format!("/api/calendars/{calendar}/export")).await.text();
+    let client = mio.with("content-type", "text/calendar");
+    let report =
+        client.send(reqwest::Method::POST, &format!("/api/calendars/{copy}/import"), Some(file)).await.is(200).ok();
+    assert_eq!((&report["created"], &report["issues_total"]), (&json!(5), &json!(0)), "{report}");
+    let shown = async |calendar: &str| {
+        let page = mio.get(&format!("/api/calendars/{calendar}/events?limit=500")).await.ok();
+        ["start_time", "end_time", "title", "status", "original_start"].map(|field| texts(&page, field))
+    };
+    assert_eq!(shown(&copy).await, shown(&calendar).await);
+}
