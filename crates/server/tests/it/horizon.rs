@@ -12,9 +12,11 @@ use crate::make::{self, at, busy, id, items, texts};
 
 const ENDLESS: &str = "RRULE:FREQ=DAILY";
 
+type Instant = Option<DateTime<Utc>>;
+
 /// How far each series is written down, by title: where it stands, its last occurrence, how many there are.
-async fn written(sql: &mut PgConnection) -> BTreeMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>, i64)> {
-    let rows: Vec<(String, Option<DateTime<Utc>>, Option<DateTime<Utc>>, i64)> = sqlx::query_as(
+async fn written(sql: &mut PgConnection) -> BTreeMap<String, (Instant, Instant, i64)> {
+    let rows: Vec<(String, Instant, Instant, i64)> = sqlx::query_as(
         "select e.title, e.expanded_until, max(o.start_time), count(o.event_id)
          from events e left join occurrences o on o.event_id = e.id
          where e.recurring_event_id is null group by e.id",

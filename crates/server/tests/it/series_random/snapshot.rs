@@ -52,6 +52,7 @@ impl Record {
 
 /// A row of `occurrences` without its version.
 pub type Occurrence = (Uuid, NaiveDateTime, DateTime<Utc>, DateTime<Utc>);
+type Versioned = (Uuid, NaiveDateTime, DateTime<Utc>, DateTime<Utc>, String);
 
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct Reservation {
@@ -87,7 +88,7 @@ impl Snapshot {
                 .await
                 .unwrap();
         let records: Vec<Record> = records.into_iter().map(|r| serde_json::from_value(r).unwrap()).collect();
-        let occurrences: Vec<(Uuid, NaiveDateTime, DateTime<Utc>, DateTime<Utc>, String)> = sqlx::query_as(
+        let occurrences: Vec<Versioned> = sqlx::query_as(
             "select event_id, original_start, start_time, end_time, xmin::text from occurrences where calendar_id = $1",
         )
         .bind(calendar)
