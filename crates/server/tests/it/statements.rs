@@ -114,7 +114,7 @@ const TABLE: &[Row] = &[
     ("DELETE /api/events/{event_id}", "?scope=following&original_start=2026-03-02T01:00:00&dry_run=true", "", Plain),
     ("DELETE /api/events/{event_id}", "?scope=following&original_start=2026-03-03T01:00:00", "", Keyed),
     ("DELETE /api/events/{event_id}", "?scope=following&original_start=2026-03-02T01:00:00", "", Plain),
-    ("PATCH /api/events/{event_id}", "", r#"{"status":"cancelled","start":{"date":"2026-04-01"}}"#, Plain),
+    ("PATCH /api/events/{event_id}", "", r#"{"status":"cancelled","start":{"date":"2026-02-01"}}"#, Plain),
     ("POST /api/resources", "", r#"{"name":"x","kind":"room"}"#, Plain),
     ("POST /api/resources", "", r#"{"name":"x","kind":"room"}"#, Keyed),
     ("PATCH /api/resources/{resource_id}", "", r#"{"name":"y"}"#, Plain),

@@ -163,6 +163,8 @@ async fn a_database_of_unknown_zone_data_says_so_until_it_was_looked_through() {
     let mio = koyomi.user("mio").await;
     let calendar = make::calendar(&mio, "Work").await;
     make::event(&mio, &calendar, json!({})).await;
+    // As one that was there before versions were recorded.
+    sqlx::query("update deploy set tz_version = null").execute(&mut koyomi.sql().await).await.unwrap();
     let data = koyomi.koyomi.zone_data().await.unwrap();
     assert_eq!(data.recorded, None);
     assert!(data.advice().unwrap().contains("koyomi rezone"));
