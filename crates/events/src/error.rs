@@ -8,6 +8,11 @@ pub fn written(error: sqlx::Error) -> Failure {
             "uid_taken",
             "this calendar already has an event with that uid; update it, or leave uid out to get a new one",
         ),
+        Some("events_override") => Failure::new(
+            Kind::Conflict,
+            "uid_taken",
+            "this calendar already has a record of that occurrence with that uid",
+        ),
         Some("calendar_members_pkey") => Failure::new(
             Kind::Conflict,
             "already_member",

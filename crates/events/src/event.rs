@@ -56,6 +56,11 @@ pub struct Event {
     pub uid: String,
     /// Of an override: its series.
     pub recurring_event_id: Option<EventId>,
+    /// Of a series that was split: what came before it, and what goes on after it.
+    #[serde(default)]
+    pub previous_series_id: Option<EventId>,
+    #[serde(default)]
+    pub next_series_id: Option<EventId>,
     pub title: String,
     pub description: Option<String>,
     pub location: Option<String>,
@@ -168,6 +173,8 @@ impl Happening {
         let event = &mut self.event;
         event.uid.clear();
         event.recurring_event_id = None;
+        event.previous_series_id = None;
+        event.next_series_id = None;
         event.time_zone = event.time_zone.is_some().then(|| self.calendar_time_zone.clone());
         event.end_time_zone = None;
         event.zone_rules.clear();
@@ -204,13 +211,16 @@ pub struct Found {
 }
 
 /// A record to be written; [`crate::Plan`] adds what follows from it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NewEvent {
     pub id: EventId,
     pub calendar_id: CalendarId,
     pub uid: String,
     pub recurring_event_id: Option<EventId>,
     pub original_start: Option<NaiveDateTime>,
+    /// Halves of a split series know each other.
+    pub previous_series_id: Option<EventId>,
+    pub next_series_id: Option<EventId>,
     pub title: String,
     pub description: Option<String>,
     pub location: Option<String>,
@@ -230,4 +240,39 @@ pub struct NewEvent {
     pub stamped_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl NewEvent {
+    /// The record as it will be read back.
+    pub fn event(&self, seq: i64) -> Event {
+        let when = self.when.clone();
+        Event {
+            id: self.id,
+            calendar_id: self.calendar_id,
+            uid: self.uid.clone(),
+            recurring_event_id: self.recurring_event_id,
+            previous_series_id: self.previous_series_id,
+            next_series_id: self.next_series_id,
+            title: self.title.clone(),
+            description: self.description.clone(),
+            location: self.location.clone(),
+            status: self.status,
+            visibility: self.visibility,
+            transparency: self.transparency,
+            all_day: when.all_day,
+            start_local: when.start_local,
+            time_zone: when.time_zone,
+            end_time_zone: when.end_time_zone,
+            zone_rules: when.zone_rules,
+            duration_days: when.duration_days,
+            duration_seconds: when.duration_seconds,
+            recurrence: when.recurrence,
+            organizer_id: self.organizer_id,
+            organizer_email: self.organizer_email.clone(),
+            sequence: self.sequence,
+            seq,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
 }

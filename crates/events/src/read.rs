@@ -262,20 +262,6 @@ pub fn find_for_update_part(batch: &mut Batch, caller: &Caller, id: EventId) {
     batch.part(sql::FIND_FOR_UPDATE).bind(caller.user_id).bind(caller.tenant_id).bind(id).done();
 }
 
-/// Which occurrences of a series have a record of their own, as part of a batch.
-pub fn overridden_part(batch: &mut Batch, id: EventId) {
-    batch.part(sql::OVERRIDDEN).bind(id).done();
-}
-
-/// Reads what [`overridden_part`] found, in the series' wall time.
-pub fn read_overridden(rows: &mut store::Rows) -> Result<Vec<NaiveDateTime>> {
-    #[derive(Deserialize)]
-    struct Row {
-        original_start: NaiveDateTime,
-    }
-    Ok(rows.take::<Row>()?.into_iter().map(|row| row.original_start).collect())
-}
-
 /// The occurrences that are written down, as part of a batch: what a new reservation has to cover.
 pub fn stored_part(batch: &mut Batch, id: EventId) {
     batch.part(sql::STORED).bind(id).done();

@@ -71,6 +71,8 @@ impl Record {
             uid: event.uid,
             recurring_event_id: event.recurring_event_id,
             original_start: self.original_start,
+            previous_series_id: event.previous_series_id,
+            next_series_id: event.next_series_id,
             title: event.title,
             description: event.description,
             location: event.location,

@@ -6,7 +6,7 @@
 /// The record as [`crate::Event`] reads it, from `e`.
 macro_rules! event {
     () => {
-        "e.id, e.calendar_id, e.uid, e.recurring_event_id, e.title, e.description, e.location, e.status, e.visibility,
+        "e.id, e.calendar_id, e.uid, e.recurring_event_id, e.previous_series_id, e.next_series_id, e.title, e.description, e.location, e.status, e.visibility,
          e.transparency, e.all_day, e.start_local, e.time_zone, e.end_time_zone, e.zone_rules, e.duration_days,
          e.duration_seconds, e.recurrence, e.organizer_id, e.organizer_email, e.sequence, e.seq, e.created_at,
          e.updated_at"
@@ -509,18 +509,14 @@ pub(crate) const USERS_BY_EMAIL: &str = "select email, id from users where tenan
 /// When the first occurrence of calendar `$1` begins: the first entry of occurrences_list.
 pub const FIRST_START: &str = "select start_time from occurrences where calendar_id = $1 order by start_time limit 1";
 
-/// Which occurrences of series `$1` have a record of their own.
-pub(crate) const OVERRIDDEN: &str = "select original_start from events
-     where recurring_event_id = $1 and deleted_at is null and original_start is not null";
-
 /// Records from JSON (`NewEvent` and its `Plan` side by side).
 pub(crate) const INSERT: &str = "insert into events (
-         id, calendar_id, uid, recurring_event_id, original_start, title, description, location, status, visibility,
-         transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
+         id, calendar_id, uid, recurring_event_id, original_start, previous_series_id, next_series_id, title, description,
+         location, status, visibility, transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
          start_time, end_time, recurrence, recurrence_end, expanded_until, organizer_id, organizer_email,
          organizer_name, sequence, extra, source, stamped_at, created_at, updated_at)
-     select id, calendar_id, uid, recurring_event_id, original_start, title, description, location, status, visibility,
-         transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
+     select id, calendar_id, uid, recurring_event_id, original_start, previous_series_id, next_series_id, title,
+         description, location, status, visibility, transparency, all_day, start_local, time_zone, end_time_zone, zone_rules, duration_days, duration_seconds,
          start_time, end_time, recurrence, recurrence_end, expanded_until, organizer_id, organizer_email,
          organizer_name, sequence, extra, source, stamped_at, created_at, updated_at
      from jsonb_populate_recordset(null::events, $1)";
@@ -538,22 +534,111 @@ pub(crate) const UPDATE: &str = "update events e set
      from jsonb_populate_recordset(null::events, $1) n
      where e.id = n.id";
 
-/// What a person can change of one record.
-pub(crate) const PATCH: &str = "update events set
-         title = $2, description = $3, location = $4, status = $5, visibility = $6, transparency = $7,
-         sequence = $8, updated_at = $9
-     where id = $1";
-
-/// [`PATCH`] and [`REPLAN`] at once: parts of a batch cannot both write one row.
-pub(crate) const CHANGE: &str = "update events e set
+/// Every column that an edit can change, of records that exist.
+pub(crate) const REWRITE: &str = "update events e set
          title = n.title, description = n.description, location = n.location, status = n.status,
          visibility = n.visibility, transparency = n.transparency, sequence = n.sequence, updated_at = n.updated_at,
          all_day = n.all_day, start_local = n.start_local, time_zone = n.time_zone, end_time_zone = n.end_time_zone,
          zone_rules = n.zone_rules, duration_days = n.duration_days, duration_seconds = n.duration_seconds,
          start_time = n.start_time, end_time = n.end_time, recurrence = n.recurrence,
-         recurrence_end = n.recurrence_end, expanded_until = n.expanded_until
+         recurrence_end = n.recurrence_end, expanded_until = n.expanded_until, uid = n.uid,
+         recurring_event_id = n.recurring_event_id, original_start = n.original_start,
+         previous_series_id = n.previous_series_id, next_series_id = n.next_series_id
      from jsonb_populate_recordset(null::events, $1) n
      where e.id = n.id";
+
+pub(crate) const DELETE_RECORDS: &str =
+    "update events set deleted_at = $2, updated_at = $2 where id = any($1) and deleted_at is null";
+
+/// Halves of a split series: what comes before event `$1`, and what goes on after it.
+pub(crate) const SET_PREVIOUS: &str = "update events set previous_series_id = $2 where id = $1 and deleted_at is null";
+pub(crate) const SET_NEXT: &str = "update events set next_series_id = $2 where id = $1 and deleted_at is null";
+
+/// The records that event `$id` (a series, an override or a single event) belongs to: the series, and of its overrides all
+/// (`$how` is 2, or 1 and `$id` the series itself), else that of the occurrence `$at` and the one that was asked for.
+macro_rules! members {
+    ($id:literal, $at:literal, $how:literal) => {
+        concat!(
+            "array(
+                 select root from (
+                     select coalesce((select r.recurring_event_id from events r where r.id = ",
+            $id,
+            "), ",
+            $id,
+            ") as root
+                 ) k
+                 union
+                 select v.id from (
+                     select coalesce((select r.recurring_event_id from events r where r.id = ",
+            $id,
+            "), ",
+            $id,
+            ") as root
+                 ) k
+                 join events v on v.recurring_event_id = k.root and v.deleted_at is null
+                 where ",
+            $how,
+            " = 2 or (",
+            $how,
+            " = 1 and k.root = ",
+            $id,
+            ")
+                    or v.original_start = ",
+            $at,
+            " or v.id = ",
+            $id,
+            "
+             )"
+        )
+    };
+}
+
+/// The series of event `$3`, locked in the order of ids; `$1`, `$2` are caller and tenant, `$4`, `$5` say how much of it.
+/// When it had to wait for a lock, the records are the newest, but what stands beside them is from before
+/// ([`SERIES_VERSIONS`]).
+pub const LOCK_SERIES: &str = concat!(
+    "select ",
+    event!(),
+    ", e.start_time, e.end_time, coalesce(e.original_start, e.start_local) as original_start, ",
+    summary!("coalesce(e.original_start, e.start_local)"),
+    ", ",
+    facts!(),
+    ", e.original_start as stands_for, e.organizer_name as told_organizer_name, e.extra, e.source, e.stamped_at,
+         e.expanded_until
+     from events e
+     join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
+     left join users og on og.id = e.organizer_id
+     join heads h on h.calendar_id = c.id
+     where e.id = any(",
+    members!("$3::uuid", "$4::timestamp", "$5::int"),
+    ") and e.deleted_at is null
+     order by e.id
+     for no key update of e"
+);
+
+/// What the same statement sees of their versions without a lock: where the two differ, somebody was faster.
+pub const SERIES_VERSIONS: &str = concat!(
+    "select e.id, e.seq, e.expanded_until,
+         (select count(*) from events v where v.recurring_event_id = e.id and v.deleted_at is null) as overrides
+     from events e where e.id = any(",
+    members!("$1::uuid", "$2::timestamp", "$3::int"),
+    ") and e.deleted_at is null"
+);
+
+/// What is written down of them, if `$4` or if the event is an override; of one occurrence only where only its record was asked for.
+pub const SERIES_OCCURRENCES: &str = concat!(
+    "select o.event_id, o.original_start, o.start_time, o.end_time
+     from occurrences o
+     where ($4 or (select r.recurring_event_id from events r where r.id = $1) is not null) and o.event_id = any(",
+    members!("$1::uuid", "$2::timestamp", "$3::int"),
+    ") and ($3 = 2 or ($3 = 1 and (select r.recurring_event_id from events r where r.id = $1) is null)
+            or o.original_start = coalesce($2, (select r.original_start from events r where r.id = $1)))"
+);
+
+/// Takes away the occurrences ($1 events, $2 starts, $3 original starts).
+pub(crate) const OCCURRENCES_GONE: &str = "delete from occurrences o
+     using unnest($1::uuid[], $2::timestamptz[], $3::timestamp[]) as gone (event_id, start_time, original_start)
+     where o.event_id = gone.event_id and o.start_time = gone.start_time and o.original_start = gone.original_start";
 
 /// Moves records in time: what [`crate::Plan`] says of each.
 pub(crate) const REPLAN: &str = "update events e set
@@ -592,6 +677,71 @@ pub(crate) const DELETE: &str = "update events set deleted_at = $2, updated_at =
 /// Their occurrences go with them (by [`DELETE`]'s own condition: parts of a batch do not see each other).
 pub(crate) const DELETE_OCCURRENCES: &str = "delete from occurrences
      where event_id in (select id from events where (id = $1 or recurring_event_id = $1) and deleted_at is null)";
+
+/// Series that are written down until less than `$1`, but for `$2`: the first `$3` of events_horizon that nobody holds.
+pub const LOCK_ROLLING: &str = "select e.id from events e
+     where e.expanded_until < $1 and e.expanded_until is not null and e.deleted_at is null and e.id <> all($2)
+     order by e.expanded_until
+     limit $3
+     for no key update skip locked";
+
+/// Those series, with what writing them on depends on. Calendars that were deleted are among them: they cost little, and the
+/// first entry of events_horizon must not stay behind for ever.
+pub const ROLLING: &str = concat!(
+    "select ",
+    event!(),
+    ", e.expanded_until, e.recurrence_end, c.time_zone as calendar_time_zone, c.tenant_id, h.acl as calendar_acl,
+         array(select v.original_start from events v
+               where v.recurring_event_id = e.id and v.deleted_at is null and v.original_start is not null) as overridden,
+         array(select distinct r.resource_id from reservations r
+               where r.event_id = e.id and r.status = 'confirmed' order by r.resource_id) as rooms
+     from events e
+     join calendars c on c.id = e.calendar_id
+     join heads h on h.calendar_id = c.id
+     where e.id = any($1)
+     order by e.expanded_until, e.id"
+);
+
+pub(crate) const ROLLED: &str = "update events e set expanded_until = n.expanded_until
+     from unnest($1::uuid[], $2::timestamptz[]) as n (id, expanded_until)
+     where e.id = n.id";
+
+/// Records version `$1` of the zone data where there is neither a version nor an event; answers what is recorded.
+pub(crate) const RECORD_FIRST_ZONES: &str = "with first as (
+         update deploy set tz_version = $1 where tz_version is null and not exists (select from events)
+         returning tz_version
+     )
+     select coalesce((select tz_version from first), (select tz_version from deploy))";
+
+/// Every zone that something happens in, with the rules that are recorded of it.
+pub(crate) const ZONES_IN_USE: &str = "select u.name, z.rules
+     from (
+         select time_zone as name from events where deleted_at is null and time_zone is not null
+         union
+         select time_zone from calendars where deleted_at is null
+         union
+         select (regexp_match(line, 'TZID=\"?([^\":;]+)'))[1] from events e, unnest(e.recurrence) as line
+         where e.deleted_at is null and line like '%TZID=%'
+     ) u
+     left join zones z on z.name = u.name
+     where u.name is not null
+     order by u.name";
+
+/// Series and single events behind `$3` that happen in the zones `$1`, by their own zone, their calendar's, that of an
+/// override, or a line like one of `$2`; with their tenants.
+pub(crate) const IN_ZONES: &str = "select distinct coalesce(e.recurring_event_id, e.id) as root, c.tenant_id
+     from events e
+     join calendars c on c.id = e.calendar_id and c.deleted_at is null
+     where e.deleted_at is null and coalesce(e.recurring_event_id, e.id) > $3
+       and (coalesce(e.time_zone, c.time_zone) = any($1)
+            or exists (select from unnest(e.recurrence) as line where line like any($2)))
+     order by root
+     limit $4";
+
+/// Remembers rules `$2` of zones `$1` and version `$3` of the data.
+pub(crate) const RECORD_ZONES: &str = "with version as (update deploy set tz_version = $3)
+     insert into zones (name, rules) select * from unnest($1::text[], $2::text[])
+     on conflict (name) do update set rules = excluded.rules";
 
 pub const LIST_CALENDARS: &str =
     "select c.id, c.tenant_id, c.owner_id, c.name, c.description, c.color, c.time_zone, c.created_at, c.updated_at,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Batch;
 
-use crate::{Event, NewEvent, Plan, When, sql};
+use crate::{Event, NewEvent, Plan, Stored, When, sql};
 
 /// Writes records of one calendar with their occurrences: new ones, and new contents of those that exist.
 ///
@@ -27,33 +27,8 @@ pub fn write_part(
         batch.quiet(sql).bind(Value::Array(rows)).done();
     }
     let all = || new.iter().chain(changed);
-    occurrences_part(batch, all().map(|(e, plan)| (calendar_id, e.id, plan)));
+    planned_part(batch, all().map(|(e, plan)| (calendar_id, e.id, plan)));
     raise_part(batch, calendar_id, all().map(|(_, plan)| plan.longest_seconds()).max());
-    Ok(())
-}
-
-/// Changes what does not touch time.
-pub fn patch_part(batch: &mut Batch, event: &Event) {
-    batch
-        .quiet(sql::PATCH)
-        .bind(event.id)
-        .bind(event.title.clone())
-        .bind(event.description.clone())
-        .bind(event.location.clone())
-        .bind(event.status)
-        .bind(event.visibility)
-        .bind(event.transparency)
-        .bind(event.sequence)
-        .bind(event.updated_at)
-        .done();
-}
-
-/// Changes a record and moves it in time: instead of [`patch_part`], not beside it.
-pub fn change_part(batch: &mut Batch, event: &Event, plan: &Plan) -> Result<()> {
-    occurrences_gone_part(batch, [(event.id, plan)].into_iter());
-    batch.quiet(sql::CHANGE).bind(Value::Array(vec![row(event, plan)?])).done();
-    occurrences_part(batch, [(event.calendar_id, event.id, plan)].into_iter());
-    raise_part(batch, event.calendar_id, Some(plan.longest_seconds()));
     Ok(())
 }
 
@@ -64,14 +39,21 @@ pub fn replan_part(batch: &mut Batch, calendar_id: CalendarId, events: &[(EventI
         events.iter().map(|(id, when, plan)| row(&Replanned { id: *id, when }, plan)).collect::<Result<_>>()?;
     occurrences_gone_part(batch, events.iter().map(|(id, _, plan)| (*id, plan)));
     batch.quiet(sql::REPLAN).bind(Value::Array(rows)).done();
-    occurrences_part(batch, events.iter().map(|(id, _, plan)| (calendar_id, *id, plan)));
+    planned_part(batch, events.iter().map(|(id, _, plan)| (calendar_id, *id, plan)));
     Ok(())
 }
 
-/// Marks the event and its overrides as deleted; their occurrences go.
-pub fn delete_part(batch: &mut Batch, id: EventId, now: DateTime<Utc>) {
-    batch.quiet(sql::DELETE_OCCURRENCES).bind(id).done();
-    batch.quiet(sql::DELETE).bind(id).bind(now).done();
+/// Marks the event and its overrides as deleted; their occurrences go. What stood before and behind it in a split series
+/// stand beside each other now.
+pub fn delete_part(batch: &mut Batch, event: &Event, now: DateTime<Utc>) {
+    batch.quiet(sql::DELETE_OCCURRENCES).bind(event.id).done();
+    batch.quiet(sql::DELETE).bind(event.id).bind(now).done();
+    if let Some(previous) = event.previous_series_id {
+        batch.quiet(sql::SET_NEXT).bind(previous).bind(event.next_series_id).done();
+    }
+    if let Some(next) = event.next_series_id {
+        batch.quiet(sql::SET_PREVIOUS).bind(next).bind(event.previous_series_id).done();
+    }
 }
 
 #[derive(Serialize)]
@@ -82,7 +64,7 @@ struct Replanned<'a> {
 }
 
 /// A record as `jsonb_populate_recordset` reads it.
-fn row(event: &impl Serialize, plan: &Plan) -> Result<Value> {
+pub(crate) fn row(event: &impl Serialize, plan: &Plan) -> Result<Value> {
     let mut row = serde_json::to_value(event).map_err(Failure::internal)?;
     if let Value::Object(columns) = &mut row {
         columns.insert("start_time".into(), plan.start_time.to_rfc3339().into());
@@ -97,7 +79,7 @@ fn instant(at: Option<DateTime<Utc>>) -> Value {
     at.map_or(Value::Null, |at| at.to_rfc3339().into())
 }
 
-fn occurrences_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (CalendarId, EventId, &'a Plan)>) {
+fn planned_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (CalendarId, EventId, &'a Plan)>) {
     let (mut calendars, mut events): (Vec<CalendarId>, Vec<EventId>) = Default::default();
     let (mut starts, mut ends): (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>) = Default::default();
     let mut originals: Vec<NaiveDateTime> = Vec::new();
@@ -111,6 +93,18 @@ fn occurrences_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (Calend
         }
     }
     batch.quiet(sql::OCCUR).bind(calendars).bind(starts).bind(ends).bind(events).bind(originals).done();
+}
+
+/// Writes occurrences of one calendar; those that stand already are not touched, unless they end at another time.
+pub(crate) fn occurrences_part(batch: &mut Batch, calendar_id: CalendarId, occurrences: &[Stored]) {
+    batch
+        .quiet(sql::OCCUR)
+        .bind(vec![calendar_id; occurrences.len()])
+        .bind(occurrences.iter().map(|o| o.start_time).collect::<Vec<_>>())
+        .bind(occurrences.iter().map(|o| o.end_time).collect::<Vec<_>>())
+        .bind(occurrences.iter().map(|o| o.event_id).collect::<Vec<_>>())
+        .bind(occurrences.iter().map(|o| o.original_start).collect::<Vec<_>>())
+        .done();
 }
 
 fn occurrences_gone_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (EventId, &'a Plan)>) {
@@ -127,6 +121,6 @@ fn occurrences_gone_part<'a>(batch: &mut Batch, planned: impl Iterator<Item = (E
     batch.quiet(sql::OCCUR_NO_MORE).bind(events).bind(kept.0).bind(kept.1).bind(kept.2).done();
 }
 
-fn raise_part(batch: &mut Batch, calendar_id: CalendarId, longest: Option<i64>) {
+pub(crate) fn raise_part(batch: &mut Batch, calendar_id: CalendarId, longest: Option<i64>) {
     batch.quiet(sql::RAISE_LONGEST).bind(calendar_id).bind(longest.unwrap_or(0)).done();
 }

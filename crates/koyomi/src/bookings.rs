@@ -84,7 +84,7 @@ impl Koyomi {
                 Ok(rows) => rows,
                 Err(error) if resources::is_overlap(&error) => {
                     drop(tx);
-                    return Err(conflict(&store, &caller, event.calendar_id, Some(id), &bookings).await);
+                    return Err(conflict(&store, &caller, event.calendar_id, Some(id), &[], &bookings).await);
                 }
                 Err(error) => return Err(error.into()),
             };

@@ -1,9 +1,9 @@
 //! What people write about time, checked once for every dialect.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use events::When;
-use kernel::{Checks, Failure, Result};
-use recurrence::{Duration, Moment, Zone};
+use kernel::{Checks, Failure, Result, Span};
+use recurrence::{Budget, Duration, Moment, Until, Window, Zone};
 
 /// `{"date": "2026-11-22"}`, or `{"date_time": "2026-11-22T10:00:00", "time_zone": "Asia/Tokyo"}` with the zone null
 /// for floating time.
@@ -68,7 +68,8 @@ pub(crate) fn when(
     };
     let when = between(&start, end.as_ref(), checks)?;
     let recurrence = check_lines(recurrence, checks)?;
-    Some(When { recurrence, ..when })
+    let when = When { recurrence, ..when };
+    check_rules(&when, checks).then_some(when)
 }
 
 fn between(start: &Moment, end: Option<&Moment>, checks: &mut Checks) -> Option<When> {
@@ -142,6 +143,60 @@ fn check_lines(lines: Vec<String>, checks: &mut Checks) -> Option<Vec<String>> {
     fine.then_some(lines)
 }
 
+/// Rules that would say nothing: each is named, with what would say something.
+fn check_rules(when: &When, checks: &mut Checks) -> bool {
+    let mut fine = true;
+    for (n, line) in when.recurrence.iter().enumerate() {
+        if let Some(reason) = idle_rule(when, line) {
+            checks.reject(format!("/recurrence/{n}"), reason);
+            fine = false;
+        }
+    }
+    fine
+}
+
+/// Why a line is a rule that makes no occurrence; none where it does, or is no rule. Rules that end at once (COUNT=1, UNTIL
+/// on the day of the start) make one, the start.
+pub(crate) fn idle_rule(when: &When, line: &str) -> Option<String> {
+    let alone = When { recurrence: vec![line.to_owned()], ..when.clone() };
+    // On which clock hardly matters here: whatever happens, happens within a day of it.
+    let mut series = alone.series("UTC").ok()?;
+    let rule = series.rules.first()?.clone();
+    let start = series.start.to_utc(&series.anchor);
+    let until = match rule.until() {
+        None => None,
+        Some(Until::Utc(until)) => Some(until),
+        Some(Until::Local(until)) => Some(series.start.zone(&series.anchor).to_utc(until)),
+        Some(Until::Date(day)) => {
+            let midnight = day.and_time(NaiveTime::MIN) + TimeDelta::days(1);
+            Some(series.start.zone(&series.anchor).to_utc(midnight))
+        }
+    };
+    if let Some(until) = until {
+        let day = if series.start.is_date() { TimeDelta::days(1) } else { TimeDelta::zero() };
+        return (until + day < start).then(|| {
+            format!(
+                "UNTIL={} is before the start; it must not be",
+                rule.until().map_or_else(String::new, |u| u.to_string())
+            )
+        });
+    }
+    if rule.count() == Some(1) {
+        return None;
+    }
+    // All that the rule makes besides the start, which is a member anyway.
+    series.duration = Duration::ZERO;
+    let window = Window { from: start, to: Span::LATEST };
+    let makes = match series.expand(window, 2, Budget::default()) {
+        Ok(found) => found.occurrences.len() > 1,
+        Err(recurrence::Error::BudgetExhausted { .. }) => false,
+        Err(error) => return Some(error.to_string()),
+    };
+    (!makes).then(|| {
+        "makes no occurrence: no day is like that up to the year 9999, or so few that none is found".to_owned()
+    })
+}
+
 /// The start and end of a record as input again, for a patch that brings only one of them.
 pub(crate) fn patched(
     old: &When,
@@ -172,18 +227,24 @@ pub(crate) fn patched(
         (Some(start), None) => between(&start, None, &mut checks),
         _ => None,
     };
+    let ruled = recurrence.is_some() || start.is_some();
     let recurrence = match recurrence {
         Some(lines) => check_lines(lines, &mut checks),
         None => Some(old.recurrence.clone()),
     };
     checks.done()?;
     match (when, recurrence) {
-        (Some(when), Some(recurrence)) => Ok(When {
+        (Some(when), Some(recurrence)) => {
             // The rules of a zone that only the file knew stay as long as that zone does.
-            zone_rules: if when.time_zone == old.time_zone { old.zone_rules.clone() } else { Vec::new() },
-            recurrence,
-            ..when
-        }),
+            let zone_rules = if when.time_zone == old.time_zone { old.zone_rules.clone() } else { Vec::new() };
+            let when = When { zone_rules, recurrence, ..when };
+            if ruled {
+                let mut checks = Checks::new();
+                check_rules(&when, &mut checks);
+                checks.done()?;
+            }
+            Ok(when)
+        }
         _ => Err(Failure::internal("a rejected time without a violation")),
     }
 }

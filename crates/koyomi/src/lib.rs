@@ -17,8 +17,10 @@ mod members;
 mod nouns;
 mod opened;
 mod people;
+mod roll;
 mod schedule;
 pub mod seed;
+mod series;
 mod transfer;
 
 pub use calendars::{CalendarInput, CalendarPatch};
@@ -31,7 +33,12 @@ pub use guests::Reply;
 pub use input::EventTime;
 pub use nouns::Noun;
 pub use opened::{Asker, Opened, Scope};
+pub use roll::{ROLL_STEP, RollReport};
 pub use schedule::{EventInput, GuestInput};
+pub use series::{
+    Aim, MAX_PREVIEWED, Preview, Previewed, PreviewedBooking, PreviewedMove, PreviewedOccurrence, RezoneReport,
+    SeriesScope, ZoneData,
+};
 pub use transfer::{ImportIssue, ImportLimits, ImportOptions, ImportOutcome, ImportReport, MAX_ISSUES, TransferFormat};
 
 use cache::{Heads, Reads, Values};

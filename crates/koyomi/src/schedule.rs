@@ -1,8 +1,8 @@
 //! Event, guests and rooms in one transaction.
 
 use attendees::NewAttendee;
-use events::{Event, Found, Happening, NewEvent, Plan, Status, Transparency, View, Visibility, When, horizon};
-use kernel::{CalendarId, Caller, Change, ChangeKind, Checks, EventId, Expected, Failure, ResourceId, Result};
+use events::{Event, Found, Happening, NewEvent, Plan, Status, Transparency, View, Visibility, horizon};
+use kernel::{CalendarId, Caller, Change, ChangeKind, Checks, EventId, Failure, ReservationId, ResourceId, Result};
 use recurrence::Occurrence;
 use resources::Booking;
 use store::{Batch, Claim, IdempotencyKey, Store, Tx, claim_part, detached, read_claim};
@@ -108,6 +108,8 @@ impl Koyomi {
             uid: input.uid.unwrap_or_else(|| format!("{id}@koyomi")),
             recurring_event_id: None,
             original_start: None,
+            previous_series_id: None,
+            next_series_id: None,
             title: input.title,
             description: input.description,
             location: input.location,
@@ -126,26 +128,6 @@ impl Koyomi {
             updated_at: now,
         };
         Ok((Draft { event, resources: input.resources }, guests))
-    }
-
-    /// Deletes an event with its overrides; its rooms become free.
-    pub async fn delete_event(&self, caller: &Caller, id: EventId, expected: Expected) -> Result<()> {
-        let (store, caller) = (self.store.clone(), caller.clone());
-        detached(async move {
-            let mut tx = store.begin().await?;
-            let found = find_for_change(&mut tx, &caller, id).await?;
-            let seq = found.happening.event.seq;
-            expected.check(seq, || store.epoch().tag(seq))?;
-            let event = found.happening.event;
-            let now = tx.now();
-            let mut batch = Batch::new();
-            events::delete_part(&mut batch, id, now);
-            resources::release_series_part(&mut batch, id);
-            batch.run(tx.conn()).await?;
-            tx.touch(touched(&event, ChangeKind::EventDeleted));
-            tx.commit(|_| ()).await
-        })
-        .await
     }
 }
 
@@ -177,7 +159,7 @@ async fn write(
         Ok(rows) => rows,
         Err(error) if resources::is_overlap(&error) => {
             drop(tx);
-            return Err(conflict(store, caller, calendar_id, None, &bookings).await);
+            return Err(conflict(store, caller, calendar_id, None, &[], &bookings).await);
         }
         Err(error) => return Err(written(error)),
     };
@@ -216,17 +198,18 @@ pub(crate) fn bookings(store: &Store, resources: &[ResourceId], occurrences: &[O
     Ok(bookings)
 }
 
-/// Who holds the rooms, told after the transaction is gone. Which event it is, the caller learns where he writes.
+/// Who holds the rooms, told after the transaction is gone; `moved` are reservations that were to move away. Which event it is, the caller learns where he writes.
 pub(crate) async fn conflict(
     store: &Store,
     caller: &Caller,
     calendar: CalendarId,
     event: Option<EventId>,
+    moved: &[ReservationId],
     bookings: &[Booking],
 ) -> Failure {
     let explained = async {
         let mut conn = store.conn().await?;
-        resources::conflicts(&mut conn, caller.tenant_id, event, bookings).await
+        resources::conflicts(&mut conn, caller.tenant_id, event, moved, bookings).await
     };
     match explained.await {
         Ok(blockers) => resources::overlap_failure(blockers, |b| b.calendar_id == Some(calendar)),
@@ -236,43 +219,8 @@ pub(crate) async fn conflict(
 
 /// The event as it will be read back, without reading it back.
 fn fresh(new: &NewEvent, plan: &Plan, calendar_zone: &str, guests: usize, caller: &Caller) -> Happening {
-    let When {
-        all_day,
-        start_local,
-        time_zone,
-        end_time_zone,
-        zone_rules,
-        duration_days,
-        duration_seconds,
-        recurrence,
-    } = new.when.clone();
     Happening {
-        event: Event {
-            id: new.id,
-            calendar_id: new.calendar_id,
-            uid: new.uid.clone(),
-            recurring_event_id: None,
-            title: new.title.clone(),
-            description: new.description.clone(),
-            location: new.location.clone(),
-            status: new.status,
-            visibility: new.visibility,
-            transparency: new.transparency,
-            all_day,
-            start_local,
-            time_zone,
-            end_time_zone,
-            zone_rules,
-            duration_days,
-            duration_seconds,
-            recurrence,
-            organizer_id: new.organizer_id,
-            organizer_email: None,
-            sequence: 0,
-            seq: 0,
-            created_at: new.created_at,
-            updated_at: new.updated_at,
-        },
+        event: new.event(0),
         start_time: plan.start_time,
         end_time: plan.end_time,
         original_start: new.when.start_local,

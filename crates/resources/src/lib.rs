@@ -5,15 +5,18 @@
 
 mod availability;
 mod error;
+mod extend;
 mod model;
 mod read;
 mod reservations;
 mod reserve;
+mod series;
 mod sql;
 mod write;
 
 pub use availability::{MAX_SPAN, availability, availability_cursor};
 pub use error::{is_overlap, overlap_failure, refusal, written};
+pub use extend::{Extension, Unbooked, extend_series_part, lock_in, read_unbooked};
 pub use model::{
     Availability, Blocker, BookedResource, Booking, Filter, MAX_BLOCKERS, MAX_BOOKINGS, MAX_PER_EVENT, NewResource,
     Reservation, ReservationStatus, Resource, ResourceChange, ResourceKind, check_booked,
@@ -24,14 +27,16 @@ pub use reservations::{
     page, page_of_resource,
 };
 pub use reserve::{
-    booked_part, extend_parts, read_booked, release_calendar_part, release_in, release_occurrences_part, release_part,
-    release_series_part, replace_in, replace_parts, replaced, reserve_in, reserve_part, reserved, shift_part,
+    extend_parts, release_calendar_part, release_in, release_occurrences_part, release_part, release_series_part,
+    replace_in, replace_parts, replaced, reserve_in, reserve_part, reserved, shift_part,
 };
+pub use series::{Rebooking, Rebookings, read_series, rebook_parts, rebooked, series_parts};
 pub use write::{create_in, delete_in, update_in};
 
 /// The statements that must keep their plan, for tests that look at it.
 pub mod hot {
     pub use crate::sql::{
         AVAILABILITY, BOOKED_MANY, CONFLICTS, FIND_MANY, LIST, LIST_FOR_OCCURRENCES, LIST_MANY, OF_RESOURCE, PAGE,
+        SERIES_RESERVATIONS,
     };
 }

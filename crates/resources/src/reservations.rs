@@ -106,12 +106,13 @@ pub async fn find_reservation_in(conn: &mut Conn, event_id: EventId, id: Reserva
 }
 
 /// Who stands in the way of these bookings, by start, at most [`MAX_BLOCKERS`]; one statement, on a connection outside
-/// the transaction that failed. `event_id` is the event that asks, where it has reservations already. Empty when they
-/// have gone since.
+/// the transaction that failed. `event_id` is the event that asks, where it has reservations already; `moved` are
+/// reservations that were to move out of the way. Empty when they have gone since.
 pub async fn conflicts(
     conn: &mut Conn,
     tenant_id: TenantId,
     event_id: Option<EventId>,
+    moved: &[ReservationId],
     bookings: &[Booking],
 ) -> Result<Vec<Blocker>> {
     let blockers: Vec<Blocker> = sqlx::query_as(sql::CONFLICTS)
@@ -121,6 +122,7 @@ pub async fn conflicts(
         .bind(bookings.iter().map(|b| b.end_time).collect::<Vec<_>>())
         .bind(event_id)
         .bind(i64::try_from(MAX_BLOCKERS).unwrap_or(i64::MAX))
+        .bind(moved)
         .fetch_all(conn)
         .await?;
     Ok(if blockers.is_empty() { own_overlaps(bookings) } else { blockers })

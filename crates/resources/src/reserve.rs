@@ -164,20 +164,6 @@ fn column<T>(bookings: &[Booking], of: impl Fn(&Booking) -> T) -> Vec<T> {
     bookings.iter().map(of).collect()
 }
 
-/// What an event has booked, as part of a batch; read the answer with [`read_booked`].
-pub fn booked_part(batch: &mut Batch, event_id: EventId) {
-    batch.part(sql::BOOKED).bind(event_id).done();
-}
-
-/// The resources that [`booked_part`] found.
-pub fn read_booked(rows: &mut Rows) -> Result<Vec<ResourceId>> {
-    #[derive(serde::Deserialize)]
-    struct Row {
-        resource_id: ResourceId,
-    }
-    Ok(rows.take::<Row>()?.into_iter().map(|row| row.resource_id).collect())
-}
-
 /// Gives back everything that an event and its overrides have booked.
 pub fn release_series_part(batch: &mut Batch, event_id: EventId) {
     batch.quiet(sql::RELEASE_SERIES).bind(event_id).done();

@@ -1,13 +1,14 @@
-//! What nobody asks for and somebody has to do. Every instance does it; doing it twice does no harm.
+//! What nobody asks for and somebody has to do. Every instance does it: what one has done, the others find
+//! done.
 
 use std::time::Duration;
 
 use kernel::Result;
-use koyomi::Koyomi;
+use koyomi::{Koyomi, ROLL_STEP, RollReport};
 
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Forgets old idempotency keys and expired sessions, now and every hour, until it is dropped.
+/// Forgets old idempotency keys and expired sessions and writes series on, now and every hour, until it is dropped.
 pub(crate) async fn keep(koyomi: Koyomi) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
@@ -15,6 +16,14 @@ pub(crate) async fn keep(koyomi: Koyomi) {
         match tidy(&koyomi).await {
             Ok((keys, sessions)) => tracing::debug!(keys, sessions, "housekeeping"),
             Err(failure) => tracing::warn!(%failure, "housekeeping failed; it is tried again in an hour"),
+        }
+        match koyomi.roll_forward(ROLL_STEP).await {
+            Ok(report) if report == RollReport::default() => {}
+            Ok(report) => {
+                let RollReport { series, occurrences, unbooked, failed } = report;
+                tracing::info!(series, occurrences, unbooked, failed, "series were written on");
+            }
+            Err(failure) => tracing::warn!(%failure, "writing series on failed; it goes on in an hour"),
         }
     }
 }

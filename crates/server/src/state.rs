@@ -64,6 +64,8 @@ impl App {
         let store = Store::open(&settings.database, clock, ids).await?;
         let bus = bus::Settings::new(settings.bus, settings.database.url);
         let koyomi = Koyomi::open(store, settings.koyomi)?;
+        // Whoever comes first to an empty database says with which zone data everything will be written.
+        koyomi.zone_data().await?;
         Ok(Self(Arc::new(Inner {
             koyomi,
             request_ids: Ids::random(Clock::System),

@@ -70,6 +70,8 @@ impl Draft {
             uid: String::new(),
             recurring_event_id: None,
             original_start: None,
+            previous_series_id: None,
+            next_series_id: None,
             title: title.into(),
             description: None,
             location: None,

@@ -11,7 +11,7 @@ use recurrence::{Moment, Zone};
 
 use super::source::{Invited, Person, Source, is_optional, response};
 use super::time::JsonTime;
-use crate::input::{MAX_DURATION_DAYS, MAX_RECURRENCE_BYTES, MAX_RECURRENCE_LINES};
+use crate::input::{MAX_DURATION_DAYS, MAX_RECURRENCE_BYTES, MAX_RECURRENCE_LINES, idle_rule};
 use crate::schedule::{MAX_LOCATION, MAX_TEXT, MAX_TITLE};
 
 /// Characters of a UID: it stands in an index entry.
@@ -60,7 +60,10 @@ pub(super) fn draft(event: &ical::Event, digest: String, place: Place, scene: &S
     check(event)?;
     let when = when_of(event);
     let plan = plan(&when, place.original_start, scene)?;
-    let (guests, notes) = guests(event, &scene.ids)?;
+    let (guests, mut notes) = guests(event, &scene.ids)?;
+    // It stays as it came, and happens at its start.
+    let idle = when.recurrence.iter().filter_map(|line| Some(format!("{line}: {}", idle_rule(&when, line)?)));
+    notes.extend(idle.map(|note| note.chars().take(300).collect::<String>()));
     let organizer = event.organizer.as_ref();
     let address = organizer.map(|o| o.email.to_lowercase());
     let organizer_id = address.as_ref().and_then(|email| scene.organizers.get(email)).copied();
@@ -84,6 +87,8 @@ pub(super) fn draft(event: &ical::Event, digest: String, place: Place, scene: &S
         uid: event.uid.clone(),
         recurring_event_id: place.series,
         original_start: place.original_start,
+        previous_series_id: None,
+        next_series_id: None,
         title: event.summary.clone().unwrap_or_default(),
         description: event.description.clone(),
         location: event.location.clone(),

@@ -22,6 +22,8 @@ mod target;
 mod time;
 mod to_ical;
 
+pub(crate) use time::identity;
+
 pub use import::{ImportLimits, ImportOptions};
 pub use report::{ImportIssue, ImportOutcome, ImportReport, MAX_ISSUES};
 

@@ -78,7 +78,7 @@ pub(super) fn key(id: &Moment) -> (u8, i64) {
 
 /// The occurrence of a series that starts at `start` which a RECURRENCE-ID means, in the series' wall time. `anchor` is
 /// the calendar's zone. Read as `recurrence` reads an EXDATE, so that both name the same occurrence.
-pub(super) fn identity(id: &Moment, start: &Moment, anchor: &Zone) -> NaiveDateTime {
+pub(crate) fn identity(id: &Moment, start: &Moment, anchor: &Zone) -> NaiveDateTime {
     match (start, id) {
         (Moment::Date(_), Moment::Date(day)) => day.and_time(NaiveTime::MIN),
         // a midnight in any zone is a date that lost its VALUE=DATE

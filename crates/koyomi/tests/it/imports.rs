@@ -196,7 +196,7 @@ async fn what_changed_here_stays_and_is_exported() {
 
     world.clock.advance(chrono::TimeDelta::hours(1));
     let patch = EventPatch { title: Some("Renamed here".into()), ..EventPatch::default() };
-    world.koyomi.update_event(&world.mio, id, patch, kernel::Expected::Any).await.unwrap();
+    world.koyomi.update_event(&world.mio, id, patch, kernel::Expected::Any, None).await.unwrap();
     let again = world.import(here, calendar(&[&answered])).await;
     assert_eq!(counts(&again), SKIPPED);
     assert!(again.issues[0].reason.contains("SEQUENCE 1 is older than 2"), "{again:#?}");
@@ -451,7 +451,7 @@ async fn deleted_events_do_not_count() {
     let here = world.calendar().await;
     world.import(here, calendar(&[SERIES, MOVED])).await;
     let id = id_of(&world, here, "series@example.com").await;
-    world.koyomi.delete_event(&world.mio, id, kernel::Expected::Any).await.unwrap();
+    world.koyomi.delete_event(&world.mio, id, kernel::Expected::Any, None).await.unwrap();
     assert_eq!(counts(&world.import(here, calendar(&[SERIES, MOVED])).await), (2, 0, 0, 0));
     assert_eq!(world.shown(here).await.len(), 4);
 }

@@ -86,7 +86,8 @@ pub const OF_RESOURCE: &str = concat!(
 pub(crate) const FIND_RESERVATION: &str =
     concat!("select ", reservation!(), " from reservations v", named!(), "where v.event_id = $1 and v.id = $2");
 
-/// Who holds what the bookings ($2, $3, $4) of tenant `$1` ask for, other than event `$5`; at most `$6`. The same two
+/// Who holds what the bookings ($2, $3, $4) of tenant `$1` ask for, other than event `$5` and the reservations `$7` (which
+/// are being moved); at most `$6`. The same two
 /// ranges as in [`AVAILABILITY`]: left to itself the planner reads all that a resource ever had.
 pub const CONFLICTS: &str = "select v.resource_id, v.start_time, v.end_time, v.event_id, e.calendar_id, e.visibility
      from (
@@ -106,7 +107,7 @@ pub const CONFLICTS: &str = "select v.resource_id, v.start_time, v.end_time, v.e
              where v.resource_id = r.id and v.status = 'confirmed' and v.exclusive
                and v.start_time >= b.start_time and v.start_time < b.end_time and v.end_time > v.start_time
          ) v
-         where v.event_id is distinct from $5
+         where v.event_id is distinct from $5 and v.id <> all($7::uuid[])
          order by v.start_time, v.id
          limit $6
      ) v
@@ -219,9 +220,91 @@ pub(crate) const RELEASE: &str = "with held as materialized (
 pub(crate) const WITHDRAW: &str =
     concat!("update reservations v set status = 'cancelled' where v.event_id = $1 and v.id = $2 ", returning!());
 
-/// The resources that event `$1` holds.
-pub(crate) const BOOKED: &str =
-    "select distinct resource_id from reservations where event_id = $1 and status = 'confirmed' order by resource_id";
+/// The reservations of the series that event `$1` belongs to, if `$4` or if it is an override; `$2`, `$3` say how much of it, as in
+/// `events::Extent`.
+pub const SERIES_RESERVATIONS: &str = concat!(
+    "select ",
+    reservation!(),
+    " from reservations v",
+    named!(),
+    "where ($4 or (select r.recurring_event_id from events r where r.id = $1) is not null) and v.event_id = any(array(
+             select s.id from (select coalesce((select r.recurring_event_id from events r where r.id = $1), $1) as id) s
+             union all
+             select o.id from (select coalesce((select r.recurring_event_id from events r where r.id = $1), $1) as id) s
+             join events o on o.recurring_event_id = s.id and o.deleted_at is null
+         ))
+       and ($3 = 2 or ($3 = 1 and (select r.recurring_event_id from events r where r.id = $1) is null)
+            or v.original_start = coalesce($2, (select r.original_start from events r where r.id = $1)))"
+);
+
+/// The resources that the series of event `$1` itself holds, if `$2` or if the event is an override.
+pub(crate) const SERIES_ROOMS: &str = "select distinct v.resource_id from reservations v
+     where ($2 or (select r.recurring_event_id from events r where r.id = $1) is not null) and v.status = 'confirmed'
+       and v.event_id = coalesce((select r.recurring_event_id from events r where r.id = $1), $1)
+     order by v.resource_id";
+
+/// The resources `$2` of tenant `$1`, as [`held`].
+macro_rules! held_here {
+    () => {
+        held!("$2")
+    };
+}
+
+pub(crate) const GIVE_BACK: &str = concat!(
+    held_here!(),
+    "delete from reservations v where (select count(*) from held) >= 0 and v.id = any($3::uuid[])"
+);
+
+/// Reservations `$3` to `$7` go along with their occurrence. What can no longer be booked stays only where it is.
+pub(crate) const REBOOK: &str = concat!(
+    held_here!(),
+    "update reservations v set
+         event_id = b.event_id, original_start = b.original_start, start_time = b.start_time, end_time = b.end_time,
+         exclusive = held.exclusive
+     from unnest($3::uuid[], $4::uuid[], $5::timestamp[], $6::timestamptz[], $7::timestamptz[])
+         as b (id, event_id, original_start, start_time, end_time), held
+     where (select count(*) from held) >= 0 and v.id = b.id and held.id = v.resource_id
+       and (held.live or v.status <> 'confirmed' or (v.start_time, v.end_time) = (b.start_time, b.end_time))
+     returning v.id"
+);
+
+/// Books for several events at once (`$4` to `$9`).
+pub(crate) const BOOK: &str = concat!(
+    held_here!(),
+    "insert into reservations as v
+         (id, resource_id, event_id, original_start, start_time, end_time, exclusive, created_at)
+     select b.id, b.resource_id, b.event_id, b.original_start, b.start_time, b.end_time, held.exclusive, $3
+     from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::timestamp[], $8::timestamptz[], $9::timestamptz[])
+         as b (id, resource_id, event_id, original_start, start_time, end_time)
+     join held on held.id = b.resource_id and held.live
+     where (select count(*) from held) >= 0 ",
+    returning!()
+);
+
+pub(crate) const LOCK_RESOURCES: &str =
+    "select id from resources where id = any($1::uuid[]) order by id for no key update";
+
+/// Bookings `$3` to `$8` of resources that are locked already. What is taken, or overlaps another of them (not `$9`), or is
+/// of a resource that is gone, is written down as withdrawn.
+pub(crate) const EXTEND: &str =
+    "insert into reservations as v
+         (id, resource_id, event_id, original_start, start_time, end_time, status, exclusive, created_at)
+     select b.id, b.resource_id, b.event_id, b.original_start, b.start_time, b.end_time,
+         case when r.deleted_at is null and r.tenant_id = $1
+                   and (not r.exclusive
+                        or b.alone and not exists (
+                            select from reservations o
+                            where o.resource_id = b.resource_id and o.status = 'confirmed' and o.exclusive
+                              and tstzrange(o.start_time, o.end_time) && tstzrange(b.start_time, b.end_time)))
+              then 'confirmed' else 'cancelled' end,
+         r.exclusive, $2
+     from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::timestamp[], $7::timestamptz[], $8::timestamptz[], $9::boolean[])
+         as b (id, resource_id, event_id, original_start, start_time, end_time, alone)
+     join resources r on r.id = b.resource_id
+     where not exists (select from reservations w
+                       where w.event_id = b.event_id and w.resource_id = b.resource_id
+                         and w.original_start = b.original_start)
+     returning v.event_id, v.resource_id, v.start_time, v.status";
 
 /// Frees what the event `$1` and its overrides hold: the series is being deleted.
 pub(crate) const RELEASE_SERIES: &str =

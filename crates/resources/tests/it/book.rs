@@ -150,7 +150,7 @@ async fn a_conflict_names_the_occurrence_in_the_way_and_its_event_only_to_who_ma
     assert_eq!(refused.code(), "resource_conflict");
 
     let mut conn = world.conn().await;
-    let (blockers, cost) = statements(resources::conflicts(&mut conn, world.tenant, None, &daily)).await;
+    let (blockers, cost) = statements(resources::conflicts(&mut conn, world.tenant, None, &[], &daily)).await;
     let blockers = blockers.unwrap();
     assert_eq!(cost, 1);
     let seen: Vec<_> = blockers.iter().map(|b| (b.resource_id, b.start_time, b.event_id)).collect();
@@ -168,10 +168,10 @@ async fn a_conflict_names_the_occurrence_in_the_way_and_its_event_only_to_who_ma
     let told: Vec<_> = failure.conflicts().iter().map(|c| c.event_id).collect();
     assert_eq!(told, [None, Some(events[1].0), None]);
 
-    let own = resources::conflicts(&mut conn, world.tenant, Some(events[0]), &weekly).await.unwrap();
+    let own = resources::conflicts(&mut conn, world.tenant, Some(events[0]), &[], &weekly).await.unwrap();
     assert!(own.is_empty(), "an event does not stand in its own way");
     let elsewhere = world.tenant("other").await;
-    let hidden = resources::conflicts(&mut conn, elsewhere, None, &daily).await.unwrap();
+    let hidden = resources::conflicts(&mut conn, elsewhere, None, &[], &daily).await.unwrap();
     assert!(hidden.is_empty(), "another tenant learns nothing");
 }
 
@@ -188,7 +188,7 @@ async fn a_series_that_overlaps_itself_is_told_so() {
         .collect();
     let refused = reserve(&world, event, &long).await.unwrap_err();
     assert_eq!(refused.code(), "resource_conflict");
-    let blockers = resources::conflicts(&mut world.conn().await, world.tenant, None, &long).await.unwrap();
+    let blockers = resources::conflicts(&mut world.conn().await, world.tenant, None, &[], &long).await.unwrap();
     let seen: Vec<_> = blockers.iter().map(|b| (b.start_time, b.event_id)).collect();
     assert_eq!(seen, [(hour(24).from, None), (hour(48).from, None)]);
     let failure = resources::overlap_failure(blockers, |_| true);

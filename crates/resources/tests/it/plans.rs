@@ -83,6 +83,7 @@ async fn conflicts_are_found_by_two_short_ranges(world: &World) {
         "'{2027-01-05 01:30Z}'::timestamptz[]".into(),
         "null".into(),
         "100".into(),
+        "'{}'::uuid[]".into(),
     ];
     for plan in world.plans(hot::CONFLICTS, &literals).await {
         plan.assert_no_seq_scan();

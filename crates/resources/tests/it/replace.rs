@@ -99,7 +99,8 @@ async fn moving_onto_somebody_elses_time_is_a_conflict_and_changes_nothing() {
     let refused = replace(&world, events[0], &wanted).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "resource_conflict"));
     assert_eq!(booked(&world, events[0]).await, before);
-    let blockers = resources::conflicts(&mut world.conn().await, world.tenant, Some(events[0]), &wanted).await.unwrap();
+    let blockers =
+        resources::conflicts(&mut world.conn().await, world.tenant, Some(events[0]), &[], &wanted).await.unwrap();
     assert_eq!(blockers.len(), 1);
     assert_eq!(blockers[0].event_id, Some(events[1]));
 }

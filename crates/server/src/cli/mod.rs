@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod migrate;
 mod openapi;
+mod rezone;
 mod schema;
 mod seed;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Epoch(epoch::Epoch),
     /// Show how long instances may answer from memory (writes that take access away wait for it), or lower it
     Bound(bound::Bound),
+    /// Compute anew what happens in time zones whose rules have changed with this build
+    Rezone(rezone::Rezone),
     /// Bring the events of a file into a calendar
     Import(import::Import),
     /// Write the events of a calendar to a file
@@ -99,6 +102,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Bound(command) => command.run().await,
         Command::Epoch(command) => command.run().await,
+        Command::Rezone(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Seed(command) => command.run().await,

@@ -30,6 +30,9 @@ impl Serve {
             graphql: self.graphql.settings(),
         };
         let app = App::open(settings, Clock::System, Ids::random(Clock::System)).await?;
+        if let Some(advice) = app.koyomi.zone_data().await?.advice() {
+            tracing::warn!("{advice}");
+        }
         let (cache, reads) = (self.freshness.cache, self.freshness.reads);
         tracing::info!(%cache, redis = self.freshness.redis.is_some(), %reads, bus = ?self.freshness.bus, "reads");
         let at = self.listen.listen;

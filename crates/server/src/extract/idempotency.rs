@@ -11,9 +11,7 @@ const HEADER: &str = "idempotency-key";
 
 /// `Idempotency-Key` of a request without a body.
 #[derive(Debug)]
-pub(crate) struct IdempotencyKey(
-    #[allow(dead_code, reason = "a POST without a body will")] pub Option<store::IdempotencyKey>,
-);
+pub(crate) struct IdempotencyKey(pub Option<store::IdempotencyKey>);
 
 /// `Idempotency-Key` and the JSON body, which is part of what the key stands for.
 #[derive(Debug)]

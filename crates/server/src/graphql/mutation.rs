@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use kernel::{Caller, Expected, Failure};
+use kernel::{Caller, EventId, Expected, Failure};
 use resources::NewResource;
 use store::IdempotencyKey;
 use uuid::Uuid;
@@ -185,7 +185,7 @@ impl Mutation {
         let koyomi = &Asked::of(ctx).app.koyomi;
         let work = async {
             let expected = expected(ctx, expected_etag);
-            koyomi.update_event(&*caller(ctx).await?, id.into(), input.patch()?, expected).await
+            koyomi.update_event(&*caller(ctx).await?, EventId(id), input.patch()?, expected, None).await
         };
         Ok(Event::written(work.await.told()?, koyomi.store.epoch()))
     }
@@ -198,7 +198,8 @@ impl Mutation {
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
     ) -> Result<ID> {
         let expected = expected(ctx, expected_etag);
-        let work = async { Asked::of(ctx).app.koyomi.delete_event(&*caller(ctx).await?, id.into(), expected).await };
+        let work =
+            async { Asked::of(ctx).app.koyomi.delete_event(&*caller(ctx).await?, EventId(id), expected, None).await };
         work.await.told().map(|()| id.into())
     }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::IntoResponse;
 use futures::FutureExt;
 use http::StatusCode;
 use kernel::{CalendarId, EventId, Failure, Result};
@@ -8,13 +9,15 @@ use koyomi::{Listed, Scope};
 use store::Epoch;
 
 use super::listing::{Asked, EventsParams, SearchParams, ShowParams, WindowParams, expanded, fields};
+use super::series::SeriesParams;
 use crate::error::Answer;
 use crate::etag::{self, conditional_bytes, tagged};
-use crate::extract::{Asking, Auth, Body, IfMatch, IfNoneMatch, Keyed, PathId, Query, read_query};
+use crate::extract::{Asking, Auth, IdempotencyKey, IfMatch, IfNoneMatch, Keyed, PathId, Query, read_query};
 use crate::ready::{self, Shaped};
 use crate::shape::Json;
 use crate::shape::event::{CreateEvent, Event, Nested, Shown, UpdateEvent, fields_of};
 use crate::shape::page::Page;
+use crate::shape::preview::{EventOrPreview, Preview};
 use crate::state::App;
 
 /// Occurrences of several calendars, or events by id
@@ -170,46 +173,67 @@ pub(crate) async fn find_event(
     .await
 }
 
-/// Change an event
+/// Change an event, or a part of a series
 ///
-/// When it moves, its rooms move with it or nothing happens. With `If-Match`, only the version you have read.
+/// When it moves, its rooms move with it or nothing happens. With `If-Match`, only the version you have read: that of the
+/// occurrence with `scope=this`, else that of the series. Answers the record that was changed or made: with `scope=this` that
+/// of the occurrence, with `scope=following` the new series that goes on from there. An occurrence that was deleted or
+/// cancelled comes back with `scope=this` and `status: confirmed`.
 #[utoipa::path(
     patch, path = "/api/events/{event_id}", tag = "events",
-    params(("event_id" = uuid::Uuid, Path), IfMatch), request_body = UpdateEvent,
-    responses((status = 200, body = Event, description = "Changed."),
+    params(("event_id" = uuid::Uuid, Path), SeriesParams, IfMatch, crate::extract::IdempotencyKey),
+    request_body = UpdateEvent,
+    responses((status = 200, body = EventOrPreview, description = "Changed; or with `dry_run`, what would change."),
               (status = 403, description = "You may see it, but not change it."),
+              (status = 404, description = "There is no such event, or the series has no such occurrence."),
               (status = 409, description = "A room is taken at the new time (`conflicts` says when)."))
 )]
 pub(crate) async fn update_event(
     State(app): State<App>,
     Auth(caller): Auth,
     PathId(id): PathId<EventId>,
+    Query(params): Query<SeriesParams>,
     only_if: IfMatch,
-    Body(input): Body<UpdateEvent>,
+    Keyed(key, input): Keyed<UpdateEvent>,
 ) -> Answer {
     let epoch = app.koyomi.store.epoch();
-    let happening = app.koyomi.update_event(&caller, id, input.patch()?, only_if.expected(epoch)).await?;
+    let (aim, patch, expected) = (params.aim(id)?, input.patch()?, only_if.expected(epoch));
+    if params.dry_run {
+        let preview = app.koyomi.preview_update(&caller, aim, patch, expected).await?;
+        return Ok(Json(&Preview::of(preview)).into_response());
+    }
+    let happening = app.koyomi.update_event(&caller, aim, patch, expected, key).await?;
     let event = Event::of(happening, &Nested::default(), epoch)?;
     Ok(tagged(event.etag(), Json(&event)))
 }
 
-/// Delete an event
+/// Delete an event, or a part of a series
 ///
-/// A series goes with all its occurrences; rooms become free.
+/// A series goes with all its occurrences, with `scope=this` one of them, with `scope=following` that and all behind it;
+/// rooms become free.
 #[utoipa::path(
     delete, path = "/api/events/{event_id}", tag = "events",
-    params(("event_id" = uuid::Uuid, Path), IfMatch),
+    params(("event_id" = uuid::Uuid, Path), SeriesParams, IfMatch, crate::extract::IdempotencyKey),
     responses((status = 204, description = "Deleted."),
-              (status = 403, description = "You may see it, but not delete it."))
+              (status = 200, body = Preview, description = "With `dry_run`: what would change."),
+              (status = 403, description = "You may see it, but not delete it."),
+              (status = 404, description = "There is no such event, or the series has no such occurrence."))
 )]
 pub(crate) async fn delete_event(
     State(app): State<App>,
     Auth(caller): Auth,
     PathId(id): PathId<EventId>,
+    Query(params): Query<SeriesParams>,
     only_if: IfMatch,
-) -> Answer<StatusCode> {
-    app.koyomi.delete_event(&caller, id, only_if.expected(app.koyomi.store.epoch())).await?;
-    Ok(StatusCode::NO_CONTENT)
+    IdempotencyKey(key): IdempotencyKey,
+) -> Answer {
+    let (aim, expected) = (params.aim(id)?, only_if.expected(app.koyomi.store.epoch()));
+    if params.dry_run {
+        let preview = app.koyomi.preview_delete(&caller, aim, expected).await?;
+        return Ok(Json(&Preview::of(preview)).into_response());
+    }
+    app.koyomi.delete_event(&caller, aim, expected, key).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn body(listed: Listed, asked: &Asked, epoch: Epoch) -> Result<Page<Shown>> {

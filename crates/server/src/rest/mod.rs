@@ -11,6 +11,7 @@ mod members;
 mod paged;
 mod reservations;
 mod resources;
+mod series;
 mod tokens;
 mod transfer;
 mod users;

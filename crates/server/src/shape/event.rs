@@ -53,6 +53,12 @@ pub(crate) struct Event {
     /// Of an occurrence that was changed on its own: its series.
     #[schema(value_type = Option<Uuid>)]
     recurring_event_id: Option<EventId>,
+    /// Of a series that was split: what came before it.
+    #[schema(value_type = Option<Uuid>)]
+    previous_series_id: Option<EventId>,
+    /// Of a series that was split: what goes on after it.
+    #[schema(value_type = Option<Uuid>)]
+    next_series_id: Option<EventId>,
     /// Which occurrence of the series this is, in the series' wall time: a day or a local time. Null where nothing
     /// recurs.
     #[schema(example = "2026-11-22T10:00:00")]
@@ -189,6 +195,8 @@ impl Event {
             end_time: happening.end_time,
             recurrence: event.recurrence,
             recurring_event_id: event.recurring_event_id,
+            previous_series_id: event.previous_series_id,
+            next_series_id: event.next_series_id,
             original_start,
             organizer_id: event.organizer_id,
             organizer_name: happening.organizer_name,
@@ -215,7 +223,7 @@ impl Event {
     }
 
     /// Every name that `fields` may hold.
-    pub(crate) const FIELDS: [&'static str; 28] = [
+    pub(crate) const FIELDS: [&'static str; 30] = [
         "id",
         "calendar_id",
         "uid",
@@ -231,6 +239,8 @@ impl Event {
         "end_time",
         "recurrence",
         "recurring_event_id",
+        "previous_series_id",
+        "next_series_id",
         "original_start",
         "organizer_id",
         "organizer_name",
@@ -254,7 +264,9 @@ fn original_start(happening: &Happening) -> Option<String> {
         return None;
     }
     let at = happening.original_start;
-    Some(if happening.event.all_day { at.date().to_string() } else { at.format("%Y-%m-%dT%H:%M:%S").to_string() })
+    // Of an occurrence that became a whole day on its own, the time says which one it was.
+    let is_day = happening.event.all_day && at.time() == chrono::NaiveTime::MIN;
+    Some(if is_day { at.date().to_string() } else { at.format("%Y-%m-%dT%H:%M:%S").to_string() })
 }
 
 /// A new event with its guests and rooms: all of it is written, or nothing.

@@ -5,6 +5,7 @@ pub(crate) mod calendar;
 pub(crate) mod event;
 pub(crate) mod import;
 pub(crate) mod page;
+pub(crate) mod preview;
 pub(crate) mod problem;
 pub(crate) mod reservation;
 pub(crate) mod resource;

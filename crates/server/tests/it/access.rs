@@ -17,6 +17,9 @@ const GUEST: &str = r#"{"email":"nobody@example.org"}"#;
 const LOGIN: &str = r#"{"email":"mio@example.com","password":"{password}"}"#;
 const MEMBER: &str = r#"{"user_id":"{colleague_id}","role":"reader"}"#;
 const ROOM: &str = r#"{"resources":["{free_room_id}"]}"#;
+const THIS: &str = "?scope=this&original_start=2026-03-11T10:00:00";
+const FOLLOWING: &str = "?scope=following&original_start=2026-03-11T10:00:00";
+const NOTHING: &str = "?scope=this&original_start=2026-03-11T11:00:00";
 const WINDOW: &str = "?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z";
 
 type Row = (&'static str, &'static str, &'static str, [u16; 10]);
@@ -49,7 +52,14 @@ const TABLE: &[Row] = &[
     ("POST /api/events",                                    "",                   EVENT,                     [201, 201,  403,  403,  404,  404,  404,  404,  401,  401]),
     ("GET /api/events/{event_id}",                          "",                   "",                        [200, 200,  200,  200,  404,  200,  404,  404,  401,  401]),
     ("PATCH /api/events/{event_id}",                        "",                   r#"{"title":"y"}"#,        [200, 200,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("PATCH /api/events/{event_id}",                        THIS,                 r#"{"title":"y"}"#,        [200, 200,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("PATCH /api/events/{event_id}",                        FOLLOWING,            r#"{"title":"y"}"#,        [200, 200,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("PATCH /api/events/{event_id}",                        NOTHING,              r#"{"title":"y"}"#,        [404, 404,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("PATCH /api/events/{event_id}",                        "?dry_run=true",      r#"{"title":"y"}"#,        [200, 200,  403,  403,  404,  403,  404,  404,  401,  401]),
     ("DELETE /api/events/{event_id}",                       "",                   "",                        [204, 204,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("DELETE /api/events/{event_id}",                       THIS,                 "",                        [204, 204,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("DELETE /api/events/{event_id}",                       FOLLOWING,            "",                        [204, 204,  403,  403,  404,  403,  404,  404,  401,  401]),
+    ("DELETE /api/events/{event_id}",                       "?dry_run=true",      "",                        [200, 200,  403,  403,  404,  403,  404,  404,  401,  401]),
     ("GET /api/events/{event_id}/occurrences",              "",                   "",                        [200, 200,  200,  200,  404,  200,  404,  404,  401,  401]),
     ("GET /api/events/{event_id}/attendees",                "",                   "",                        [200, 200,  200,  403,  404,  200,  404,  404,  401,  401]),
     ("POST /api/events/{event_id}/attendees",               "",                   GUEST,                     [201, 201,  403,  403,  404,  403,  404,  404,  401,  401]),
@@ -116,6 +126,7 @@ impl World {
         let more = json!({
             "start": at("2026-03-10T10:00:00", "Asia/Tokyo"), "end": at("2026-03-10T11:00:00", "Asia/Tokyo"),
             "attendees": [{ "email": "someone@example.org" }, { "email": guest.email }], "resources": [room],
+            "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"],
         });
         let event = id(&make::event(mio, &calendar, more).await).to_owned();
         let first = async |of: &str| {

@@ -24,6 +24,11 @@ const WHOLE: &str = r#"{"calendar_id":"{calendar_id}","title":"x",
     "end":{"date_time":"2027-01-01T11:00:00","time_zone":"UTC"},"recurrence":["RRULE:FREQ=DAILY;COUNT={n}"],
     "resources":["{room_id}"],"attendees":[{"email":"a@x.org"},{"email":"b@x.org"}]}"#;
 const MOVED: &str = r#"{"title":"moved","start":{"date_time":"2026-03-01T00:30:00","time_zone":"UTC"}}"#;
+const LATER: &str = r#"{"start":{"date_time":"2026-03-01T01:00:00","time_zone":"UTC"}}"#;
+const ONE: &str = r#"{"start":{"date_time":"2026-03-02T04:00:00","time_zone":"UTC"}}"#;
+const BACK: &str = r#"{"status":"confirmed"}"#;
+const REST: &str = r#"{"end":{"date_time":"2026-03-05T03:00:00","time_zone":"UTC"},
+    "start":{"date_time":"2026-03-05T02:00:00","time_zone":"UTC"}}"#;
 const SMALL: &str = r#"{"calendar_id":"{calendar_id}","start":{"date":"2026-05-01"},
     "attendees":[{"email":"a@x.org"}]}"#;
 const MEMBER: &str = r#"{"user_id":"{user_id}","role":"reader"}"#;
@@ -95,7 +100,21 @@ const TABLE: &[Row] = &[
     ("DELETE /api/events/{event_id}/reservations/{reservation_id}", "", "", Plain),
     ("PATCH /api/events/{event_id}", "", r#"{"title":"y"}"#, Plain),
     ("PATCH /api/events/{event_id}", "", MOVED, Plain),
-    ("PATCH /api/events/{event_id}", "", r#"{"status":"cancelled","start":{"date":"2026-04-01"}}"#, Plain),
+    ("PATCH /api/events/{event_id}", "?dry_run=true", LATER, Plain),
+    ("PATCH /api/events/{event_id}", "?scope=this&original_start=2026-03-01T00:30:00", r#"{"title":"one"}"#, Plain),
+    ("PATCH /api/events/{event_id}", "?scope=this&original_start=2026-03-02T00:30:00", ONE, Keyed),
+    ("PATCH /api/events/{event_id}", "?scope=this&original_start=2026-03-02T00:30:00", ONE, Plain),
+    // With overrides, and all of it moves.
+    ("PATCH /api/events/{event_id}", "?scope=all", LATER, Keyed),
+    ("DELETE /api/events/{event_id}", "?scope=this&original_start=2026-03-01T01:00:00", "", Plain),
+    ("PATCH /api/events/{event_id}", "?scope=this&original_start=2026-03-01T01:00:00", BACK, Plain),
+    ("PATCH /api/events/{event_id}", "?scope=following&original_start=2026-03-02T01:00:00&dry_run=true", REST, Plain),
+    ("PATCH /api/events/{event_id}", "?scope=following&original_start=2026-03-05T01:00:00", REST, Keyed),
+    ("PATCH /api/events/{event_id}", "?scope=following&original_start=2026-03-04T01:00:00", r#"{"title":"z"}"#, Plain),
+    ("DELETE /api/events/{event_id}", "?scope=following&original_start=2026-03-02T01:00:00&dry_run=true", "", Plain),
+    ("DELETE /api/events/{event_id}", "?scope=following&original_start=2026-03-03T01:00:00", "", Keyed),
+    ("DELETE /api/events/{event_id}", "?scope=following&original_start=2026-03-02T01:00:00", "", Plain),
+    ("PATCH /api/events/{event_id}", "", r#"{"status":"cancelled","start":{"date":"2026-02-01"}}"#, Plain),
     ("POST /api/resources", "", r#"{"name":"x","kind":"room"}"#, Plain),
     ("POST /api/resources", "", r#"{"name":"x","kind":"room"}"#, Keyed),
     ("PATCH /api/resources/{resource_id}", "", r#"{"name":"y"}"#, Plain),
@@ -127,7 +146,7 @@ async fn world(koyomi: &Harness, size: usize) -> (Client, Names) {
     let end = make::at("2026-03-01T00:30:00", "UTC");
     let series = json!({
         "title": "event of many days", "start": start, "end": end, "attendees": guests, "resources": [rooms[0]],
-        "recurrence": [format!("RRULE:FREQ=DAILY;COUNT={size}")],
+        "recurrence": [format!("RRULE:FREQ=DAILY;COUNT={}", size + 5)],
     });
     let event = id(&make::event(&mio, &calendar, series).await).to_owned();
     let file = mio.with("content-type", "text/calendar");

@@ -178,6 +178,32 @@ impl World {
         cases.push(
             case("what is written down of a series", events::hot::STORED, vec![uuid(self.series)]).costs(2.0, 400, 300),
         );
+        let at = || ("timestamp", "null".to_owned());
+        let how = |n: &str| ("integer", n.to_owned());
+        let yes = || ("boolean", "true".to_owned());
+        for (name, extent, rows) in [("one occurrence of a series", "0", 8.0), ("a whole series", "2", 60.0)] {
+            let arguments = vec![uuid(self.user), self.tenant(), uuid(self.series), at(), how(extent)];
+            cases.push(case(&format!("{name} to change"), events::hot::LOCK_SERIES, arguments).costs(rows, 1_500, 200));
+            let arguments = vec![uuid(self.series), at(), how(extent)];
+            let name = format!("versions of {name}");
+            cases.push(case(&name, events::hot::SERIES_VERSIONS, arguments).costs(rows, 600, 200));
+        }
+        let arguments = vec![uuid(self.series), at(), how("2"), yes()];
+        cases.push(
+            case("occurrences to change", events::hot::SERIES_OCCURRENCES, arguments.clone()).costs(3.0, 600, 600),
+        );
+        cases.push(
+            case("reservations to change", resources::hot::SERIES_RESERVATIONS, arguments).costs(6.0, 3_000, 600),
+        );
+        let below = self.now + Months::new(events::ROLL_BELOW_MONTHS);
+        let arguments = vec![time(below), uuids(&[]), limit(100)];
+        cases.push(case("no series to write on", events::hot::LOCK_ROLLING, arguments).costs(1.0, 12, 0));
+        let all = vec![time(self.now + Months::new(30)), uuids(&[]), limit(100)];
+        cases.push(case("100 series to write on", events::hot::LOCK_ROLLING, all).costs(3.0, 1_500, 0));
+        cases.push(
+            case("50 series as they are written on", events::hot::ROLLING, vec![uuids(&self.events[..50])])
+                .costs(60.0, 9_000, 4_000),
+        );
         cases.push(
             case("the first occurrence", events::hot::FIRST_START, vec![uuid(self.calendars[0])])
                 .costs(1.0, 8, 0)
@@ -287,8 +313,8 @@ impl World {
         cases.push(case("reservations of an event", resources::hot::PAGE, arguments).costs(6.0, 400, 300));
         let (from, to) = (self.now + TimeDelta::days(2), self.now + TimeDelta::days(3));
         let span = |at: DateTime<Utc>| ("timestamptz[]", format!("array['{at}', '{at}', '{at}']::timestamptz[]"));
-        let arguments =
-            vec![self.tenant(), uuids(&self.rooms), span(from), span(to), ("uuid", "null".to_owned()), limit(100)];
+        let nobody = ("uuid", "null".to_owned());
+        let arguments = vec![self.tenant(), uuids(&self.rooms), span(from), span(to), nobody, limit(100), uuids(&[])];
         cases.push(case("who stands in the way", resources::hot::CONFLICTS, arguments).costs(6.0, 600, 200));
         cases
     }

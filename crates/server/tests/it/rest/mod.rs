@@ -15,5 +15,6 @@ mod reservations;
 mod resources;
 mod respond;
 mod search;
+mod series;
 mod tokens;
 mod users;

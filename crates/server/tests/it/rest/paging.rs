@@ -204,12 +204,23 @@ async fn a_rule_that_never_happens_again_does_not_close_its_calendar() {
     let koyomi = harness::start().await;
     let mio = koyomi.user("mio").await;
     let calendar = make::calendar(&mio, "Work").await;
-    for rule in
+    // A request with such a rule is refused; a file is taken as it is.
+    let mut file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n".to_owned();
+    for (n, rule) in
         ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;INTERVAL=7;BYDAY=WE", "FREQ=HOURLY;INTERVAL=24;BYHOUR=3"]
+            .into_iter()
+            .enumerate()
     {
-        let never = json!({ "title": "never", "recurrence": [format!("RRULE:{rule}")] });
-        make::event(&mio, &calendar, never).await;
+        file += &format!(
+            "BEGIN:VEVENT\r\nUID:{n}@x\r\nDTSTAMP:20260301T000000Z\r\nSUMMARY:never\r\nDTSTART:20260310T010000Z\r\n\
+             RRULE:{rule}\r\nEND:VEVENT\r\n"
+        );
     }
+    file += "END:VCALENDAR\r\n";
+    let client = mio.with("content-type", "text/calendar");
+    let path = format!("/api/calendars/{calendar}/import");
+    let report = client.send(reqwest::Method::POST, &path, Some(file)).await.ok();
+    assert_eq!((&report["created"], &report["issues_total"]), (&json!(3), &json!(3)), "{report}");
     make::event(&mio, &calendar, json!({ "title": "single" })).await;
     let list = format!("/api/calendars/{calendar}/events");
     let page = mio.get(&format!("{list}?to=2080-01-01T00:00:00Z")).await.ok();
