@@ -164,6 +164,16 @@ impl Event {
         self.happening.event.recurring_event_id.map(|id| id.0.into())
     }
 
+    /// Of a series that was split: what came before it.
+    async fn previous_series_id(&self) -> Option<ID> {
+        self.happening.event.previous_series_id.filter(|_| self.is_full()).map(|id| id.0.into())
+    }
+
+    /// Of a series that was split: what goes on after it.
+    async fn next_series_id(&self) -> Option<ID> {
+        self.happening.event.next_series_id.filter(|_| self.is_full()).map(|id| id.0.into())
+    }
+
     /// Which occurrence of the series this is, in the series' wall time. Null where nothing recurs.
     async fn original_start(&self) -> Option<LocalDateTime> {
         self.recurs().then_some(LocalDateTime(self.happening.original_start))

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 use kernel::{Caller, EventId, Expected, Failure};
+use koyomi::Aim;
 use resources::NewResource;
 use store::IdempotencyKey;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::input::{
     UpdateCalendarInput, UpdateEventInput, UpdateMeInput, UpdateResourceInput,
 };
 use super::resource::{Reservation, Resource};
-use super::scalar::MemberRole;
+use super::scalar::{LocalDateTime, MemberRole, ScopeOfSeries};
 use super::user::User;
 use crate::etag::without_variant;
 use crate::extract::{bind, is_key};
@@ -51,6 +52,11 @@ fn expected(ctx: &Context<'_>, etag: Option<String>) -> Expected {
     let epoch = Asked::of(ctx).app.koyomi.store.epoch();
     let version = |etag: String| epoch.version(without_variant(etag.trim_matches('"')));
     etag.map_or(Expected::Any, |etag| Expected::OneOf(version(etag).into_iter().collect()))
+}
+
+/// Which part of a series is meant.
+fn aim(id: Uuid, scope: Option<ScopeOfSeries>, original_start: Option<LocalDateTime>) -> kernel::Result<Aim> {
+    Aim::new(EventId(id), scope.map(Into::into), original_start.map(|LocalDateTime(at)| at), '/')
 }
 
 #[Object]
@@ -174,32 +180,46 @@ impl Mutation {
         Ok(Event::written(work.await.told()?, koyomi.store.epoch()))
     }
 
-    /// Changes an event; when it moves, its rooms move with it or nothing happens.
+    /// Changes an event, or a part of a series; what moves takes its rooms along, or nothing happens. Answers the record that
+    /// was changed or made: with `scope: THIS` that of the occurrence, with `scope: FOLLOWING` the new series that goes on
+    /// from there.
+    #[allow(clippy::too_many_arguments, reason = "one each")]
     async fn update_event(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its id, as REST has it: `eventId`.")] id: Uuid,
         #[graphql(desc = "What to change.")] input: UpdateEventInput,
+        #[graphql(desc = "How much of a series. Absent: all of it.")] scope: Option<ScopeOfSeries>,
+        #[graphql(desc = "With `THIS` and `FOLLOWING`: which occurrence; of all-day events its day at midnight.")]
+        original_start: Option<LocalDateTime>,
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
+        #[graphql(desc = "Does it once.")] idempotency_key: Option<String>,
     ) -> Result<Event> {
         let koyomi = &Asked::of(ctx).app.koyomi;
         let work = async {
-            let expected = expected(ctx, expected_etag);
-            koyomi.update_event(&*caller(ctx).await?, EventId(id), input.patch()?, expected, None).await
+            let (key, expected) = (bound(ctx, idempotency_key)?, expected(ctx, expected_etag));
+            let aim = aim(id, scope, original_start)?;
+            koyomi.update_event(&*caller(ctx).await?, aim, input.patch()?, expected, key).await
         };
         Ok(Event::written(work.await.told()?, koyomi.store.epoch()))
     }
 
-    /// Deletes an event, a series with all its occurrences; rooms become free. Answers its id.
+    /// Deletes an event, or a part of a series; rooms become free. Answers its id.
     async fn delete_event(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its id, as REST has it: `eventId`.")] id: Uuid,
+        #[graphql(desc = "How much of a series. Absent: all of it.")] scope: Option<ScopeOfSeries>,
+        #[graphql(desc = "With `THIS` and `FOLLOWING`: which occurrence; of all-day events its day at midnight.")]
+        original_start: Option<LocalDateTime>,
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
+        #[graphql(desc = "Does it once.")] idempotency_key: Option<String>,
     ) -> Result<ID> {
-        let expected = expected(ctx, expected_etag);
-        let work =
-            async { Asked::of(ctx).app.koyomi.delete_event(&*caller(ctx).await?, EventId(id), expected, None).await };
+        let work = async {
+            let (key, expected) = (bound(ctx, idempotency_key)?, expected(ctx, expected_etag));
+            let aim = aim(id, scope, original_start)?;
+            Asked::of(ctx).app.koyomi.delete_event(&*caller(ctx).await?, aim, expected, key).await
+        };
         work.await.told().map(|()| id.into())
     }
 

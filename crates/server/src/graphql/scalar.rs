@@ -90,6 +90,18 @@ pub(super) enum EventTransparency {
     Transparent,
 }
 
+/// How far a change of one occurrence reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "SeriesScope", remote = "koyomi::SeriesScope")]
+pub(super) enum ScopeOfSeries {
+    /// Only this occurrence.
+    This,
+    /// This one and all behind it: the series is split here.
+    Following,
+    /// The whole series.
+    All,
+}
+
 /// How much of the event is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "events::View")]
