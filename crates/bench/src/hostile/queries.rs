@@ -10,9 +10,11 @@ pub(crate) struct Hostile {
     pub(crate) body: Value,
 }
 
+type Draw = fn(&mut StdRng, &str) -> Value;
+
 /// Any of them. `calendar` is one that the caller may read.
 pub(crate) fn draw(random: &mut StdRng, calendar: &str) -> Hostile {
-    let kinds: [(&str, fn(&mut StdRng, &str) -> Value); 14] = [
+    let kinds: [(&str, Draw); 14] = [
         ("deep", deep),
         ("wide", wide),
         ("aliased", aliased),

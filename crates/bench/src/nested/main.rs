@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::Parser;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use kernel::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_postgres::{Client, NoTls, Row, Statement};
@@ -125,7 +126,7 @@ impl Service {
             .client
             .query(
                 &self.heads.check,
-                &[&vec![self.hash.clone()], &vec![false], &Utc::now(), &calendars, &vec![1_i32], &calendars],
+                &[&vec![self.hash.clone()], &vec![false], &Clock::System.now(), &calendars, &vec![1_i32], &calendars],
             )
             .await?;
         let of_kind = |kind: i32| rows.iter().find(move |row| row.get::<_, i32>(0) == kind);

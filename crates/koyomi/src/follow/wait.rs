@@ -46,5 +46,5 @@ async fn hinted(watch: &mut Option<Watch>, concerns: impl Fn(&Moved) -> bool) {
             None => *watch = None,
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

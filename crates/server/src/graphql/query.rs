@@ -86,6 +86,7 @@ impl Query {
 
     /// The caller's calendars and what he is invited to in others, each occurrence once.
     #[graphql(complexity = "1000 + usize::from(first.or(last).unwrap_or(50)) * child_complexity")]
+    #[allow(clippy::too_many_arguments, reason = "one each")]
     async fn agenda(
         &self,
         ctx: &Context<'_>,

@@ -216,7 +216,7 @@ async fn recognise(app: &App, payload: Option<&Map<String, Value>>, who: Option<
 
 /// What an operation has to say.
 enum Said {
-    Answer(Response),
+    Answer(Box<Response>),
     /// It panicked.
     Broken,
     All,
@@ -236,7 +236,9 @@ impl Operations {
 
     fn begin(&mut self, id: String, answers: BoxStream<'static, Response>) {
         let guarded = AssertUnwindSafe(answers).catch_unwind();
-        let said = guarded.map(|answer| answer.map_or(Said::Broken, Said::Answer)).chain(stream::iter([Said::All]));
+        let said = guarded
+            .map(|answer| answer.map_or(Said::Broken, |answer| Said::Answer(Box::new(answer))))
+            .chain(stream::iter([Said::All]));
         let (said, handle) = stream::abortable(said);
         self.running.insert(id.clone(), handle);
         metrics::gauge!("koyomi_graphql_operations").increment(1.0);

@@ -218,9 +218,9 @@ async fn every_journey_comes_to_the_same_in_both_dialects() {
             let rest = journey.by_rest(who, &here).await;
             let graphql = journey.by_graphql(who, &there).await;
             if rest.status < 300 {
-                answered += 1
+                answered += 1;
             } else {
-                refused += 1
+                refused += 1;
             }
             // All that differs is told at once.
             let alike = AssertUnwindSafe(|| alike(&what, &rest, &graphql));

@@ -298,7 +298,7 @@ async fn whoever_follows_from_a_list_on_misses_nothing() {
     assert_eq!(item, json!([{ "changes": [{ "event": { "title": "later" } }] }]));
     // What REST says that somebody has seen is such a place, too.
     let rest = mio.get(&format!("/api/calendars/{calendar}/events")).await;
-    let follow = follow.replace(listed["token"].as_str().unwrap(), &rest.header("koyomi-consistency"));
+    let follow = follow.replace(listed["token"].as_str().unwrap(), rest.header("koyomi-consistency"));
     socket.subscribe("2", &follow).await;
     assert_eq!(socket.next().await["calendarChanged"]["calendars"], json!([]));
 }
