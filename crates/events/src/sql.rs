@@ -247,6 +247,8 @@ macro_rules! open_to {
     };
 }
 
+/// As in [`agenda!`] one probe for each invitation and each event he called (`offset 0` keeps it so), instead of a hash of
+/// all events.
 macro_rules! of_user {
     () => {
         shown!(
@@ -255,11 +257,14 @@ macro_rules! of_user {
                 "select o.* from (
                      select event_id from attendees where user_id = $9
                      union
-                     select e.id from events e where e.organizer_id = $9 and e.calendar_id = any($1) and e.deleted_at is null
+                     select e.id from events e
+                     where e.organizer_id = $9 and e.calendar_id = any($1) and e.deleted_at is null
                  ) a
-                 join events e on e.id = a.event_id and e.calendar_id = any($1) and ",
-                open_to!(),
-                "
+                 cross join lateral (
+                     select e.id, e.calendar_id, e.visibility from events e
+                     where e.id = a.event_id and e.deleted_at is null
+                     offset 0
+                 ) e
                  cross join lateral (
                      select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
                      from occurrences o
@@ -269,7 +274,9 @@ macro_rules! of_user {
                 "
                      order by o.start_time, o.original_start
                      limit $8
-                 ) o"
+                 ) o
+                 where e.calendar_id = any($1) and ",
+                open_to!()
             ),
             "false"
         )
@@ -380,8 +387,10 @@ pub const AGENDA_MARKS: &str = "select m.calendar_id, h.seq, h.acl, 0::bigint as
      where m.user_id = $1
      union all
      select e.calendar_id, max(e.seq), 0, count(*)
-     from (select event_id from attendees where user_id = $1 group by event_id) a
-     join events e on e.id = a.event_id and e.deleted_at is null
+     from (select event_id from attendees where user_id = $1 group by event_id order by event_id) a
+     cross join lateral (
+         select e.calendar_id, e.seq from events e where e.id = a.event_id and e.deleted_at is null offset 0
+     ) e
      join calendars c on c.id = e.calendar_id and c.tenant_id = $2 and c.deleted_at is null
      where not exists (select from calendar_members m where m.calendar_id = e.calendar_id and m.user_id = $1)
      group by e.calendar_id";

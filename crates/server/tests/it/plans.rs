@@ -5,6 +5,7 @@
 //! `KOYOMI_PLANS_SHOW=1` prints the figures, `KOYOMI_PLANS_SHOW="part of a name"` those of some with their plans.
 
 mod cases;
+mod edges;
 mod plan;
 mod world;
 

@@ -16,6 +16,7 @@ impl World {
         cases.extend(self.events(conn).await);
         cases.extend(self.guests());
         cases.extend(self.rooms(conn).await);
+        cases.extend(self.edges(conn).await);
         cases.push(self.commit());
         cases
     }
@@ -335,12 +336,12 @@ impl World {
 }
 
 impl Case {
-    fn costs(mut self, reads_per_row: f64, buffers: u64, sorts: u64) -> Self {
+    pub(super) fn costs(mut self, reads_per_row: f64, buffers: u64, sorts: u64) -> Self {
         (self.reads_per_row, self.buffers, self.sorts) = (reads_per_row, buffers, sorts);
         self
     }
 
-    fn index_only(mut self, tables: &'static [&'static str]) -> Self {
+    pub(super) fn index_only(mut self, tables: &'static [&'static str]) -> Self {
         self.index_only = tables;
         self
     }
@@ -356,7 +357,7 @@ impl Case {
     }
 }
 
-fn case(name: &str, sql: &'static str, arguments: Vec<(&'static str, String)>) -> Case {
+pub(super) fn case(name: &str, sql: &'static str, arguments: Vec<(&'static str, String)>) -> Case {
     let name = name.to_owned();
     Case {
         name,
