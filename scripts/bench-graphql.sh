@@ -126,7 +126,7 @@ bench_same() {
       const { nodes } = JSON.parse(require("fs").readFileSync(process.argv[1])).data.calendar.events;
       const shown = ({ title, organizer, attendees, reservations }) =>
         [title, organizer?.name, attendees.nodes.map((a) => [a.email, a.user?.name]), reservations.map((r) => r.resource.name)];
-      console.log(JSON.stringify(nodes.map(shown)));' "$file" >"$file.shown"
+      nodes.map(shown).forEach((one) => console.log(JSON.stringify(one)));' "$file" >"$file.shown"
   done
-  cmp -s "$1.shown" "$2.shown"
+  diff "$1.shown" "$2.shown" >&2
 }

@@ -91,7 +91,7 @@ pub async fn page(conn: &mut Conn, source: Source<'_>, window: &Window<'_>) -> R
 }
 
 /// The most that is counted one by one.
-pub const MAX_COUNTED: usize = 10_000;
+pub const MAX_COUNTED: usize = 2_000;
 
 /// How many occurrences the whole window has, wherever the page stands.
 ///
@@ -130,6 +130,10 @@ async fn gather(conn: &mut Conn, source: &Source<'_>, window: &Window<'_>, most:
             Some(until) if window.backward => beyond::before(&row, until, window, most, &mut rows)?,
             Some(until) => beyond::after(&row, until, window, most, &mut rows)?,
         }
+        // However many series go on, only those next to the position are wanted.
+        if rows.len() > 4 * (most + 1) {
+            nearest(&mut rows, window, most + 1);
+        }
     }
     Ok(rows)
 }
@@ -159,6 +163,15 @@ pub async fn pages(
     }
     let cut = |(id, rows)| (id, cut_page(rows, &Window { filters: cut(id), ..window.clone() }));
     Ok(of.into_iter().map(cut).collect())
+}
+
+fn nearest(rows: &mut Vec<Happening>, window: &Window<'_>, most: usize) {
+    rows.sort_by_key(Happening::position);
+    if window.backward {
+        rows.drain(..rows.len().saturating_sub(most));
+    } else {
+        rows.truncate(most);
+    }
 }
 
 fn cut_page(mut rows: Vec<Happening>, window: &Window<'_>) -> Page<Happening> {

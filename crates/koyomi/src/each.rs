@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cache::{Answer, Family, Reading};
+use cache::{Answer, Family, Reading, is_access_moved};
 use events::calendars::MAX_CALENDARS;
 use events::{Calendar, Grant, Happening, Member, Role, calendars};
 use futures::FutureExt;
@@ -40,9 +40,14 @@ impl<T: Send + 'static> Together<T> {
         Self { all: all.boxed().shared(), found }
     }
 
-    /// None: it was taken already. Whoever asks a second time wants it as it is now.
+    /// None: it is for whoever asks to read it alone. It was taken already, and he wants it as it is now; or one of the
+    /// others could not be read, which must not be his trouble.
     async fn take(&self, id: CalendarId) -> Result<Option<Reading<T>>> {
-        self.all.clone().await?;
+        match self.all.clone().await {
+            Ok(()) => {}
+            Err(failure) if is_access_moved(&failure) => return Err(failure),
+            Err(_) => return Ok(None),
+        }
         Ok(self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(&id))
     }
 }
@@ -62,7 +67,7 @@ impl Koyomi {
         &self,
         opened: &[Opened],
         listing: &Listing,
-    ) -> Result<HashMap<CalendarId, Answer<Listed>>> {
+    ) -> Result<HashMap<CalendarId, Result<Answer<Listed>>>> {
         let now = self.store.clock().now();
         let mut answers = HashMap::with_capacity(opened.len());
         for opened in opened.chunks(MAX_CALENDARS) {
@@ -84,7 +89,11 @@ impl Koyomi {
                         }
                     })
                 });
-                Ok::<_, Failure>((id, answer.await?))
+                match answer.await {
+                    // The whole read begins again.
+                    Err(failure) if is_access_moved(&failure) => Err(failure),
+                    answer => Ok((id, answer)),
+                }
             });
             answers.extend(try_join_all(reads).await?);
         }
@@ -171,9 +180,14 @@ impl Koyomi {
         opened: &[Opened],
         limit: Limit,
     ) -> Result<HashMap<CalendarId, Page<Member>>> {
-        let seen = opened.iter().flat_map(Opened::heads).filter(|(_, _, role)| access::may_see_members(*role).is_ok());
-        let ids: Vec<CalendarId> = seen.map(|(id, ..)| id).collect();
-        events::first_members(&mut self.store.conn().await?, &ids, limit).await
+        let Some(first) = opened.first() else { return Ok(HashMap::new()) };
+        let ids: Vec<CalendarId> = opened.iter().flat_map(Opened::calendars).collect();
+        // Rights and people as of one moment.
+        let mut conn = self.store.snapshot().await?;
+        let grants = events::grants(&mut conn, &first.caller, Some(&ids)).await?;
+        let seen = grants.iter().filter(|grant| access::may_see_members(grant.role).is_ok());
+        let ids: Vec<CalendarId> = seen.map(|grant| grant.calendar_id).collect();
+        events::first_members(&mut conn, &ids, limit).await
     }
 }
 

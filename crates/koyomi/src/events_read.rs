@@ -165,7 +165,7 @@ impl Koyomi {
     pub async fn count_agenda(&self, caller: &Caller, listing: &Listing) -> Result<i64> {
         let whole = Listing { cursor: None, backward: false, ..listing.clone() };
         let question = Question::of(&whole, 0, self.store.clock().now())?;
-        let mut conn = self.store.conn().await?;
+        let mut conn = self.store.snapshot().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
         events::count(&mut conn, Source::Agenda(&grants, caller.user_id), &question.window()?).await
     }
@@ -174,7 +174,7 @@ impl Koyomi {
     pub async fn count_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<i64> {
         let whole = Listing { cursor: None, backward: false, ..listing.clone() };
         let question = Question::of(&whole, 0, self.store.clock().now())?;
-        let mut conn = self.store.conn().await?;
+        let mut conn = self.store.snapshot().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
         events::count(&mut conn, Source::Of(&grants, user), &question.window()?).await
     }
@@ -183,7 +183,7 @@ impl Koyomi {
     /// there.
     pub async fn list_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<Listed> {
         let question = Question::of(listing, of_user_filters(user, listing), self.store.clock().now())?;
-        let mut conn = self.store.conn().await?;
+        let mut conn = self.store.snapshot().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
         let page = events::page(&mut conn, Source::Of(&grants, user), &question.window()?).await?;
         let roles: HashMap<CalendarId, events::Role> = grants.iter().map(|g| (g.calendar_id, g.role)).collect();
@@ -197,7 +197,7 @@ impl Koyomi {
             return Err(Failure::malformed("?q", "is not available on the agenda; search in calendars"));
         }
         let filters = agenda_filters(caller.user_id, listing);
-        let mut conn = self.store.conn().await?;
+        let mut conn = self.store.snapshot().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
         let source = Source::Agenda(&grants, caller.user_id);
         let question = Question::of(listing, filters, self.store.clock().now())?;
@@ -332,8 +332,11 @@ fn bounds(listing: &Listing) -> (Option<i64>, Option<i64>) {
 }
 
 fn span(listing: &Listing, now: DateTime<Utc>) -> Result<Span> {
-    let from = listing.from.unwrap_or(Span::EARLIEST).max(Span::EARLIEST);
-    let to = listing.to.unwrap_or_else(|| Listing::open_end(now).max(from + Months::new(1))).min(Span::LATEST);
+    let from = listing.from.unwrap_or(Span::EARLIEST).clamp(Span::EARLIEST, Span::LATEST);
+    let to = listing
+        .to
+        .unwrap_or_else(|| Listing::open_end(now).max(from.checked_add_months(Months::new(1)).unwrap_or(Span::LATEST)))
+        .min(Span::LATEST);
     if to <= from {
         return Err(Failure::malformed("?to", "must be after from"));
     }

@@ -19,6 +19,7 @@ use http::header::CONTENT_TYPE;
 use kernel::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
@@ -93,17 +94,46 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
     tokio::spawn(connection);
     client.batch_execute("set jit = off").await?;
     Ok(Db {
-        check: client.prepare(cache::hot::CHECK).await?,
-        grants: client.prepare(events::hot::GRANTS).await?,
-        page: client.prepare(events::hot::PAGE).await?,
-        guests: client.prepare(attendees::hot::LIST_MANY).await?,
-        booked: client.prepare(resources::hot::LIST_FOR_OCCURRENCES).await?,
+        check: client
+            .prepare_typed(
+                cache::hot::CHECK,
+                &[
+                    Type::BYTEA_ARRAY,
+                    Type::BOOL_ARRAY,
+                    Type::TIMESTAMPTZ,
+                    Type::UUID_ARRAY,
+                    Type::INT4_ARRAY,
+                    Type::UUID_ARRAY,
+                ],
+            )
+            .await?,
+        grants: client.prepare_typed(events::hot::GRANTS, &[Type::UUID, Type::UUID, Type::UUID_ARRAY]).await?,
+        page: client
+            .prepare_typed(
+                events::hot::PAGE,
+                &[
+                    Type::UUID_ARRAY,
+                    Type::INT8_ARRAY,
+                    Type::TIMESTAMPTZ,
+                    Type::TIMESTAMPTZ,
+                    Type::TIMESTAMPTZ,
+                    Type::UUID,
+                    Type::TIMESTAMP,
+                    Type::INT8,
+                ],
+            )
+            .await?,
+        guests: client.prepare_typed(attendees::hot::LIST_MANY, &[Type::UUID_ARRAY, Type::INT8]).await?,
+        booked: client
+            .prepare_typed(resources::hot::LIST_FOR_OCCURRENCES, &[Type::UUID_ARRAY, Type::TIMESTAMP_ARRAY])
+            .await?,
         client,
     })
 }
 
 async fn show(State(service): State<Arc<Service>>) -> Response {
-    match service.answer().await {
+    // Whoever hangs up takes no connection with him.
+    match tokio::spawn(async move { service.answer().await }).await.unwrap_or_else(|error| Err(error.into())) {
         Ok(answer) => ([(CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
@@ -154,7 +184,11 @@ impl Service {
         events.truncate(50);
         let (ids, starts): (Vec<Uuid>, Vec<NaiveDateTime>) =
             events.iter().map(|event| (event.event_id, event.original_start)).unzip();
-        for row in db.client.query(&db.guests, &[&ids, &500_i64]).await? {
+        // The occurrences of a series share their guests.
+        let mut once = ids.clone();
+        once.sort_unstable();
+        once.dedup();
+        for row in db.client.query(&db.guests, &[&once, &500_i64]).await? {
             let of: Uuid = row.get("event_id");
             let guest = guest(&row);
             events.iter_mut().filter(|event| event.event_id == of).for_each(|event| event.guests.push(guest.clone()));

@@ -13,7 +13,7 @@ use super::Follower;
 use crate::{Asker, Koyomi};
 
 /// Whatever happens anywhere may be an invitation: so often it is worth a look.
-const PACE: Duration = Duration::from_millis(250);
+const PACE: Duration = Duration::from_millis(500);
 
 /// What is new in somebody's agenda.
 #[derive(Debug, Clone, PartialEq, Eq)]

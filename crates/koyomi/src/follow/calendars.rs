@@ -6,7 +6,6 @@ use bus::Watch;
 use bus::feed::{self, Feed};
 use cache::{Consistency, Family, Reading};
 use events::Role;
-use futures::future::try_join_all;
 use kernel::{CalendarId, Caller, Change, ChangeKind, Failure, Kind, Moved, Result, Subject};
 use serde::{Deserialize, Serialize};
 use store::Epoch;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::Follower;
 use crate::{Asker, Koyomi, Opened, Scope};
 
-/// Changes of one calendar that are told at once; the last seq among them is never cut.
+/// Changes that are told at once, of all calendars together; the last seq among them is never cut.
 const AT_ONCE: u32 = 500;
 /// The changes of a busy calendar are told together.
 const PACE: Duration = Duration::from_millis(25);
@@ -125,13 +124,14 @@ impl CalendarsFollower {
     async fn look(&mut self) -> Result<Vec<CalendarNews>> {
         let (koyomi, place) = (&self.follower.koyomi, &self.place);
         let look = |opened| async move { koyomi.behind(place, opened).await };
-        let (opened, found) = koyomi.reading(&self.follower.asker, &self.scope, None, look).await?;
+        let (opened, found, more) = koyomi.reading(&self.follower.asker, &self.scope, None, look).await?;
         self.seen = opened.versions().to_vec();
         if opened.epoch != self.place.epoch {
             self.place = Place::of(&opened);
             let anew = |id: &CalendarId| CalendarNews { calendar_id: *id, resync: true, changes: Vec::new() };
             return Ok(self.place.seqs.keys().map(anew).collect());
         }
+        self.more = more;
         let mut news = Vec::with_capacity(found.len());
         for Found { id, role, behind } in found {
             self.more |= behind.next < behind.head;
@@ -154,24 +154,31 @@ struct Found {
 }
 
 impl Koyomi {
-    /// What lies between the place and the heads that were checked, of the calendars that moved.
-    async fn behind(&self, place: &Place, opened: Opened) -> Result<(Opened, Vec<Found>)> {
+    /// What lies between the place and the heads that were checked, of the calendars that moved; and whether there are more of these.
+    async fn behind(&self, place: &Place, opened: Opened) -> Result<(Opened, Vec<Found>, bool)> {
         if opened.epoch != place.epoch {
-            return Ok((opened, Vec::new()));
+            return Ok((opened, Vec::new(), false));
         }
-        let moved = opened.heads().filter_map(|(id, seq, role)| {
+        let moved = |(id, seq, role)| {
             let after = place.seqs.get(&id).copied().filter(|at| *at < seq)?;
             Some((id, after, role))
-        });
-        let read = moved.map(async |(id, after, role)| {
+        };
+        let moved: Vec<(CalendarId, i64, Role)> = opened.heads().filter_map(moved).collect();
+        let (mut found, mut changes) = (Vec::new(), 0);
+        for (id, after, role) in moved {
+            // The others keep their place, and are told next.
+            if changes >= AT_ONCE as usize {
+                return Ok((opened, found, true));
+            }
             let (opened, question) = (opened.alone(id), (id, after));
             let answer = self.read(Family::Feed, &opened, &question, move |koyomi, caller| {
                 Box::pin(async move { koyomi.fill_behind(&caller, id, after).await })
             });
-            Ok::<_, Failure>(Found { id, role, behind: answer.await?.value })
-        });
-        let found = try_join_all(read).await?;
-        Ok((opened, found))
+            let behind = answer.await?.value;
+            changes += behind.changes.len();
+            found.push(Found { id, role, behind });
+        }
+        Ok((opened, found, false))
     }
 
     async fn fill_behind(&self, caller: &Caller, id: CalendarId, after: i64) -> Result<Reading<Behind>> {

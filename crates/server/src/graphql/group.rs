@@ -15,7 +15,8 @@ use tokio::sync::OnceCell;
 use super::asked::Asked;
 
 /// What was read for a group, until something is changed.
-type Each<T> = Arc<OnceCell<HashMap<CalendarId, T>>>;
+/// A failure is kept, too: those who wait for it must not try one after the other.
+type Each<T> = Arc<OnceCell<Result<HashMap<CalendarId, T>>>>;
 
 pub(super) struct Group {
     ids: Vec<CalendarId>,
@@ -26,7 +27,7 @@ pub(super) struct Group {
 struct Read {
     opened: Each<Opened>,
     calendars: Each<Answer<Calendar>>,
-    lists: HashMap<String, Each<Answer<Listed>>>,
+    lists: HashMap<String, Each<Result<Answer<Listed>>>>,
     members: HashMap<usize, Each<Page<Member>>>,
 }
 
@@ -54,7 +55,7 @@ impl Group {
     pub(super) async fn enter(&self, asked: &Asked) -> Result<HashMap<CalendarId, Opened>> {
         let cell = Arc::clone(&self.read().opened);
         let load = async || asked.app.koyomi.enter_each(asked.asker()?, &self.ids).await;
-        cell.get_or_try_init(load).await.cloned()
+        cell.get_or_init(load).await.clone()
     }
 
     pub(super) async fn calendar(&self, asked: &Asked, id: CalendarId) -> Result<Option<Answer<Calendar>>> {
@@ -64,7 +65,8 @@ impl Group {
             let load = |opened: Vec<Opened>| async move { koyomi.find_calendars_each(&opened).await };
             koyomi.reading_each(asked.asker()?, &self.ids, Some(first), load).await
         };
-        Ok(cell.get_or_try_init(load).await?.get(&id).cloned())
+        let all = cell.get_or_init(load).await.as_ref().map_err(Clone::clone)?;
+        Ok(all.get(&id).cloned())
     }
 
     pub(super) async fn events(
@@ -79,7 +81,8 @@ impl Group {
             let load = |opened: Vec<Opened>| async move { koyomi.list_events_each(&opened, listing).await };
             koyomi.reading_each(asked.asker()?, &self.ids, Some(first), load).await
         };
-        Ok(cell.get_or_try_init(load).await?.get(&id).cloned())
+        let all = cell.get_or_init(load).await.as_ref().map_err(Clone::clone)?;
+        all.get(&id).cloned().transpose()
     }
 
     pub(super) async fn members(&self, asked: &Asked, id: CalendarId, limit: Limit) -> Result<Option<Page<Member>>> {
@@ -88,7 +91,8 @@ impl Group {
             let opened: Vec<Opened> = self.enter(asked).await?.into_values().collect();
             asked.app.koyomi.list_members_each(&opened, limit).await
         };
-        Ok(cell.get_or_try_init(load).await?.get(&id).cloned())
+        let all = cell.get_or_init(load).await.as_ref().map_err(Clone::clone)?;
+        Ok(all.get(&id).cloned())
     }
 }
 

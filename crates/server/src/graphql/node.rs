@@ -1,7 +1,7 @@
 //! What is found by its id alone.
 
 use async_graphql::{Context, ID, Interface};
-use kernel::Failure;
+use kernel::{Failure, Kind};
 use koyomi::Noun;
 use uuid::Uuid;
 
@@ -21,10 +21,18 @@ pub(super) enum Node {
     User(Box<User>),
 }
 
+fn nothing() -> Failure {
+    Failure::not_found("object")
+}
+
 /// # Errors
 /// `not_found` for what is nothing, or nothing that the caller may see.
 pub(super) async fn find(ctx: &Context<'_>, id: &str) -> kernel::Result<Node> {
-    let nothing = || Failure::not_found("object");
+    // Whatever it is that he may not see, it is nothing to him.
+    found(ctx, id).await.map_err(|failure| if failure.kind() == Kind::NotFound { nothing() } else { failure })
+}
+
+async fn found(ctx: &Context<'_>, id: &str) -> kernel::Result<Node> {
     if let Some((id, original_start)) = event::occurrence_id(id) {
         let found = event::find_occurrence(ctx, id, original_start).await?;
         return found.map(|event| Node::Event(Box::new(event))).ok_or_else(nothing);

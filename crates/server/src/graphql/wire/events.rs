@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use futures::stream::{self, StreamExt};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::operation::Operation;
@@ -18,7 +19,7 @@ use crate::state::App;
 /// A comment now and then tells both sides that the other one is still there.
 const ALIVE: Duration = Duration::from_secs(15);
 
-/// One event for each answer. The next one is made when the connection has taken the one before.
+/// One event for each answer. One more is made while the connection takes the one before.
 pub(super) fn stream(app: &App, operation: Operation) -> Answer {
     let place = app.live.place()?;
     // JSON on one line.
@@ -27,14 +28,33 @@ pub(super) fn stream(app: &App, operation: Operation) -> Answer {
         format!("event: next\ndata: {text}\n\n")
     });
     let complete = stream::once(async { "event: complete\ndata: \n\n".to_owned() });
-    // Stopped, it does not complete: there is more to be had elsewhere.
-    let events = answers.chain(complete).take_until(app.live.stopped()).boxed();
-    let lines = stream::unfold((events, place), async |(mut events, place)| {
-        let text = match timeout(ALIVE, events.next()).await {
-            Ok(event) => event?,
-            Err(_) => ":\n\n".to_owned(),
-        };
-        Some((Ok::<_, Infallible>(text), (events, place)))
+    let mut events = answers.chain(complete).boxed();
+    let (stopped, stall) = (app.live.stopped(), app.graphql.limits.stall);
+    let (sender, receiver) = mpsc::channel::<String>(1);
+    // In a task of its own: a client that takes nothing is never asked again by its connection, and would keep its place.
+    let produce = async move {
+        loop {
+            let text = match timeout(ALIVE, events.next()).await {
+                Ok(Some(text)) => text,
+                Ok(None) => return,
+                Err(_) => ":\n\n".to_owned(),
+            };
+            if !matches!(timeout(stall, sender.send(text)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    };
+    tokio::spawn(async move {
+        // Stopped, it does not complete: there is more to be had elsewhere.
+        tokio::select! {
+            () = produce => {}
+            () = stopped => {}
+        }
+        drop(place);
+    });
+    let lines = stream::unfold(receiver, async |mut receiver| {
+        let text = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(text), receiver))
     });
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "private, no-store")];
     Ok((headers.map(|(name, value)| (name, HeaderValue::from_static(value))), Body::from_stream(lines)).into_response())
