@@ -38,6 +38,7 @@ cmd_graphql_audit() {
   serve_koyomi "$PG_HOME" "$port"
   step "graphql-http"
   in_group node "$tools/audit.mjs" "http://127.0.0.1:$port/graphql" || failed=1
+  TOKEN=$(new_token "$PG_HOME" 'dev graphql-audit')
   step "graphql-ws and graphql-sse"
   in_group node "$tools/subscriptions.mjs" "http://127.0.0.1:$port" "$TOKEN" || failed=1
   step "graphql-eslint"

@@ -40,6 +40,7 @@ const clients = {
       webSocketImpl: WebSocket,
       connectionParams: { Authorization: authorization },
       retryAttempts: 0,
+      lazyCloseTimeout: 2_000,
     }),
   'graphql-sse': () => overEvents({ url: `${base}/graphql`, headers: { Authorization: authorization }, retryAttempts: 0 }),
 };

@@ -41,6 +41,62 @@ pub(super) fn within_limits(document: &ExecutableDocument, limits: &Limits) -> R
     Ok(())
 }
 
+/// How deep braces, brackets and parentheses of a text are nested. The parser calls itself for each: a text of nothing but
+/// braces would use up the stack before anybody could look at what it comes to.
+///
+/// # Errors
+/// `query_too_complex` for more than the limit.
+pub(super) fn nested_within(text: &str, limit: usize) -> Result<()> {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = match byte {
+            b'#' => &after[after.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(after.len())..],
+            b'"' if after.starts_with(b"\"\"") => past_block_string(&after[2..]),
+            b'"' => past_string(after),
+            b'{' | b'[' | b'(' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+                after
+            }
+            b'}' | b']' | b')' => {
+                depth = depth.saturating_sub(1);
+                after
+            }
+            _ => after,
+        };
+    }
+    if deepest <= limit {
+        return Ok(());
+    }
+    let message = format!("the nesting of this query is {deepest}, at most {limit} are allowed");
+    Err(Failure::new(Kind::Malformed, "query_too_complex", message))
+}
+
+/// Behind the end of a string. One that does not end in its line is none; the parser says so.
+fn past_string(mut rest: &[u8]) -> &[u8] {
+    while let Some((&byte, after)) = rest.split_first() {
+        match byte {
+            b'\\' => rest = after.get(1..).unwrap_or_default(),
+            b'"' | b'\n' | b'\r' => return after,
+            _ => rest = after,
+        }
+    }
+    rest
+}
+
+/// Behind the end of a block string, in which only `\"""` is an escape.
+fn past_block_string(mut rest: &[u8]) -> &[u8] {
+    loop {
+        match rest {
+            [] => return rest,
+            [b'\\', b'"', b'"', b'"', after @ ..] => rest = after,
+            [b'"', b'"', b'"', after @ ..] => return after,
+            [_, after @ ..] => rest = after,
+        }
+    }
+}
+
 /// Whether the operation asks for the schema itself.
 pub(super) fn introspects(document: &ExecutableDocument) -> bool {
     let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
@@ -133,6 +189,21 @@ mod tests {
         assert_eq!(refused(&bomb(5)), None);
         assert!(refused(&bomb(20)).unwrap().contains("written out"));
         assert!(refused(&bomb(90)).unwrap().contains("too many"));
+    }
+
+    #[test]
+    fn what_is_nested_is_counted_before_it_is_parsed() {
+        let is = |text: &str| nested_within(text, 3).is_ok();
+        assert!(is("{ a(b: [1]) { c } }") && is("{ a } { b } { c } { d }"));
+        assert!(!is("{ a(b: [[1]]) }") && !is("{{{{"));
+        // What stands in strings and comments is not nested.
+        assert!(
+            is(r#"{ a(b: "{{{{ \" {{{{") }"#) && is("{ a } # {{{{{") && is("{ a(b: \"\"\"{{{ \\\"\"\" {{{\"\"\") }")
+        );
+        assert!(!is("# {\n{{{{") && !is("\"\"\"x\"\"\"{{{{"));
+        for text in ["\"", "\"\\", "\"\"\"", "#", "\"\"\"\\"] {
+            assert!(is(text), "{text}");
+        }
     }
 
     #[test]

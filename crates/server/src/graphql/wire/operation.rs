@@ -9,7 +9,7 @@ use koyomi::Asker;
 use serde::Deserialize;
 
 use super::Limits;
-use super::counted::{introspects, within_limits};
+use super::counted::{introspects, nested_within, within_limits};
 use super::documents::{Found, Named};
 use crate::error::{log, status};
 use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
@@ -83,6 +83,7 @@ impl Operation {
         if text.len() > limits.bytes {
             return Err(refusal(&too_large("the document", text.len(), limits.bytes)));
         }
+        nested_within(&text, limits.nesting).map_err(|failure| refusal(&failure))?;
         let variables = Variables::from_json(asking.variables.unwrap_or_default().into());
         let mut request = Request::new(&*text).variables(variables.clone());
         request.operation_name = asking.operation_name;

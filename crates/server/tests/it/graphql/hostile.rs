@@ -17,7 +17,7 @@ async fn a_thousand_hostile_questions_are_refused_by_name_or_answered() {
     let calendar = make::calendar(&mio, "Work").await;
     make::event(&mio, &calendar, serde_json::json!({})).await;
     let strict = mio.with("accept", STRICT);
-    let mut random = StdRng::seed_from_u64(4);
+    let mut random = StdRng::seed_from_u64(1);
     let (mut refused, mut answered) = (0, 0);
     for n in 0..1000 {
         let hostile = queries::draw(&mut random, &calendar);
