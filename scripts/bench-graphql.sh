@@ -9,16 +9,7 @@ NODE_PG=8.23.1
 bench_graphql() {
   local usage="usage: ./dev bench graphql [--rounds N] [--seconds S] [--connections C] [--markdown]"
   local rounds=5 seconds=5 connections=32 format=text
-  while (($#)); do
-    case $1 in
-      --rounds | --seconds | --connections) [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ ]] || die "$usage" ;;&
-      --rounds) rounds=$2 && shift 2 ;;
-      --seconds) seconds=$2 && shift 2 ;;
-      --connections) connections=$2 && shift 2 ;;
-      --markdown) format=markdown && shift ;;
-      *) die "$usage" ;;
-    esac
-  done
+  bench_options "$usage" "$@"
   ensure_rust
   ensure_packages postgresql redis wrk cc curl certificates node
   fresh_home bench
@@ -44,19 +35,7 @@ bench_graphql() {
     "nested, cached bounded|bounded|200|Accept: */*"
     "graphql-yoga|yoga|200|Accept: */*"
   )
-  step "Warming up: a second of each"
-  bench_rounds "$home" 1 1 "$connections"
-  mv "$home/rounds" "$home/warm-up"
-  bench_rest "$home"
-  cut -d' ' -f1-3 /proc/loadavg >"$home/load"
-  step "$rounds rounds of $seconds s of each, wrk -t1 -c$connections"
-  bench_rounds "$home" "$rounds" "$seconds" "$connections"
-  bench_facts "$home" "wrk -t1 -c$connections, $rounds rounds of $seconds s of each in turn" \
-    "bare runs the same statements with tokio-postgres and writes the same shape" | bench_list "$format"
-  printf '\n'
-  bench_table "$format" <"$home/rounds"
-  printf '\n'
-  bench_legend | bench_list "$format"
+  bench_measure "$home" "bare runs the same statements with tokio-postgres and writes the same shape"
 }
 
 bench_yoga() {
@@ -79,10 +58,10 @@ bench_nested_list() {
   BENCH_CALENDAR=${BENCH_LIST#/api/calendars/}
   BENCH_CALENDAR=${BENCH_CALENDAR%%/*}
   local query="{calendar(id:\"$BENCH_CALENDAR\"){id events(from:\"2026-11-01T00:00:00Z\",to:\"2026-12-01T00:00:00Z\",first:50){nodes{id title startTime endTime organizer{name} attendees(first:10){nodes{email responseStatus user{id name}}} reservations{resource{id name}}} pageInfo{hasNextPage}}}}"
-  BENCH_LIST="/graphql?query=$(jq_uri "$query")"
+  BENCH_LIST="/graphql?query=$(uri_encode "$query")"
 }
 # Percent-encodes all but letters and digits.
-jq_uri() {
+uri_encode() {
   local text=$1 out='' char i
   for ((i = 0; i < ${#text}; i++)); do
     char=${text:i:1}

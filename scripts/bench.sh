@@ -13,16 +13,7 @@ cmd_bench() {
       return
       ;;
   esac
-  while (($#)); do
-    case $1 in
-      --rounds | --seconds | --connections) [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ ]] || die "$usage" ;;&
-      --rounds) rounds=$2 && shift 2 ;;
-      --seconds) seconds=$2 && shift 2 ;;
-      --connections) connections=$2 && shift 2 ;;
-      --markdown) format=markdown && shift ;;
-      *) die "$usage" ;;
-    esac
-  done
+  bench_options "$usage" "$@"
   ensure_rust
   ensure_packages postgresql redis wrk cc curl certificates
   fresh_home bench
@@ -37,6 +28,12 @@ cmd_bench() {
   bench_serve "$home"
   bench_variants
 
+  bench_measure "$home"
+}
+
+# Loads all variants of BENCH_VARIANTS and prints what came of it; as the caller's options have it. What bare does, in words.
+bench_measure() {
+  local home=$1
   step "Warming up: a second of each"
   bench_rounds "$home" 1 1 "$connections"
   mv "$home/rounds" "$home/warm-up"
@@ -45,11 +42,27 @@ cmd_bench() {
   cut -d' ' -f1-3 /proc/loadavg >"$home/load"
   step "$rounds rounds of $seconds s of each, wrk -t1 -c$connections"
   bench_rounds "$home" "$rounds" "$seconds" "$connections"
-  bench_facts "$home" "wrk -t1 -c$connections, $rounds rounds of $seconds s of each in turn" | bench_list "$format"
+  bench_facts "$home" "wrk -t1 -c$connections, $rounds rounds of $seconds s of each in turn" "${@:2}" | bench_list "$format"
   printf '\n'
   bench_table "$format" <"$home/rounds"
   printf '\n'
   bench_legend | bench_list "$format"
+}
+
+# Reads the options into the variables of the caller: rounds, seconds, connections, format.
+bench_options() {
+  local usage=$1
+  shift
+  while (($#)); do
+    case $1 in
+      --rounds | --seconds | --connections) [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ ]] || die "$usage" ;;&
+      --rounds) rounds=$2 && shift 2 ;;
+      --seconds) seconds=$2 && shift 2 ;;
+      --connections) connections=$2 && shift 2 ;;
+      --markdown) format=markdown && shift ;;
+      *) die "$usage" ;;
+    esac
+  done
 }
 
 # The programs as they are now, apart from where the next build puts others.

@@ -9,6 +9,7 @@ mod calendar;
 mod error;
 mod event;
 mod members;
+mod noun;
 mod plan;
 mod read;
 mod records;
@@ -29,6 +30,7 @@ pub use members::{
     Invitee, add_member_in, cursor as member_cursor, first_members, has_other_owner, list_members, remove_member_part,
     set_member_part,
 };
+pub use noun::{Noun, noun_of};
 pub use plan::{HORIZON_MONTHS, MAX_STORED_OCCURRENCES, Plan, horizon};
 pub use read::{
     MAX_COUNTED, Position, Source, Window, count, find_for_update_part, find_many, grants, grants_part, page, pages,

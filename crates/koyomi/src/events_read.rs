@@ -163,32 +163,19 @@ impl Koyomi {
 
     /// The same of an agenda.
     pub async fn count_agenda(&self, caller: &Caller, listing: &Listing) -> Result<i64> {
-        let whole = Listing { cursor: None, backward: false, ..listing.clone() };
-        let question = Question::of(&whole, 0, self.store.clock().now())?;
-        let mut conn = self.store.snapshot().await?;
-        let grants = events::grants(&mut conn, caller, None).await?;
-        events::count(&mut conn, Source::Agenda(&grants, caller.user_id), &question.window()?).await
+        self.count_mine(caller, listing, |grants| Source::Agenda(grants, caller.user_id)).await
     }
 
     /// The same of somebody's events.
     pub async fn count_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<i64> {
-        let whole = Listing { cursor: None, backward: false, ..listing.clone() };
-        let question = Question::of(&whole, 0, self.store.clock().now())?;
-        let mut conn = self.store.snapshot().await?;
-        let grants = events::grants(&mut conn, caller, None).await?;
-        events::count(&mut conn, Source::Of(&grants, user), &question.window()?).await
+        self.count_mine(caller, listing, |grants| Source::Of(grants, user)).await
     }
 
     /// What somebody called or is invited to, of the calendars that are shared with the caller, as far as he sees who is
     /// there.
     pub async fn list_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<Listed> {
-        let question = Question::of(listing, of_user_filters(user, listing), self.store.clock().now())?;
-        let mut conn = self.store.snapshot().await?;
-        let grants = events::grants(&mut conn, caller, None).await?;
-        let page = events::page(&mut conn, Source::Of(&grants, user), &question.window()?).await?;
-        let roles: HashMap<CalendarId, events::Role> = grants.iter().map(|g| (g.calendar_id, g.role)).collect();
-        let page = shown(page, |h| roles.get(&h.event.calendar_id).copied());
-        expanded(&mut conn, page, listing.expand).await
+        let filters = of_user_filters(user, listing);
+        self.list_mine(caller, listing, filters, |grants| Source::Of(grants, user)).await
     }
 
     /// The agenda: my calendars and what I am invited to elsewhere, each occurrence once.
@@ -197,14 +184,38 @@ impl Koyomi {
             return Err(Failure::malformed("?q", "is not available on the agenda; search in calendars"));
         }
         let filters = agenda_filters(caller.user_id, listing);
+        self.list_mine(caller, listing, filters, |grants| Source::Agenda(grants, caller.user_id)).await
+    }
+
+    /// A list over all of the caller's calendars, with the rights of the same snapshot.
+    async fn list_mine(
+        &self,
+        caller: &Caller,
+        listing: &Listing,
+        filters: u64,
+        source: impl Fn(&[Grant]) -> Source<'_>,
+    ) -> Result<Listed> {
+        let question = Question::of(listing, filters, self.store.clock().now())?;
         let mut conn = self.store.snapshot().await?;
         let grants = events::grants(&mut conn, caller, None).await?;
-        let source = Source::Agenda(&grants, caller.user_id);
-        let question = Question::of(listing, filters, self.store.clock().now())?;
-        let page = events::page(&mut conn, source, &question.window()?).await?;
+        let page = events::page(&mut conn, source(&grants), &question.window()?).await?;
         let roles: HashMap<CalendarId, events::Role> = grants.iter().map(|g| (g.calendar_id, g.role)).collect();
         let page = shown(page, |h| roles.get(&h.event.calendar_id).copied());
         expanded(&mut conn, page, listing.expand).await
+    }
+
+    /// How many items such a list has, whichever page of it `listing` names.
+    async fn count_mine(
+        &self,
+        caller: &Caller,
+        listing: &Listing,
+        source: impl Fn(&[Grant]) -> Source<'_>,
+    ) -> Result<i64> {
+        let whole = Listing { cursor: None, backward: false, ..listing.clone() };
+        let question = Question::of(&whole, 0, self.store.clock().now())?;
+        let mut conn = self.store.snapshot().await?;
+        let grants = events::grants(&mut conn, caller, None).await?;
+        events::count(&mut conn, source(&grants), &question.window()?).await
     }
 
     /// The occurrences of one event, overrides included.

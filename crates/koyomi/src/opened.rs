@@ -146,27 +146,13 @@ impl Koyomi {
         &self,
         asker: &Asker,
         scope: &Scope,
-        mut first: Option<Opened>,
+        first: Option<Opened>,
         load: impl Fn(Opened) -> F,
     ) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            let opened = match first.take() {
-                Some(opened) => opened,
-                None => self.enter(asker, scope).await?,
-            };
-            match load(opened.clone()).await {
-                Err(failure) if is_access_moved(&failure) => {
-                    self.heads.doubt(&opened.versions);
-                    last = Some(failure);
-                }
-                result => return result,
-            }
-        }
-        Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")))
+        attempts(first, || self.enter(asker, scope), |opened| self.heads.doubt(&opened.versions), load).await
     }
 
     /// As [`Koyomi::reading`], of several calendars that are opened each for itself; those that are not shared with the
@@ -175,28 +161,15 @@ impl Koyomi {
         &self,
         asker: &Asker,
         ids: &[CalendarId],
-        mut first: Option<HashMap<CalendarId, Opened>>,
+        first: Option<HashMap<CalendarId, Opened>>,
         load: impl Fn(Vec<Opened>) -> F,
     ) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            let opened = match first.take() {
-                Some(opened) => opened,
-                None => self.enter_each(asker, ids).await?,
-            };
-            let opened: Vec<Opened> = ids.iter().filter_map(|id| opened.get(id).cloned()).collect();
-            match load(opened.clone()).await {
-                Err(failure) if is_access_moved(&failure) => {
-                    opened.iter().for_each(|opened| self.heads.doubt(&opened.versions));
-                    last = Some(failure);
-                }
-                result => return result,
-            }
-        }
-        Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")))
+        let doubt = |all: &HashMap<_, Opened>| all.values().for_each(|opened| self.heads.doubt(&opened.versions));
+        let load = |all: HashMap<_, _>| load(ids.iter().filter_map(|id| all.get(id).cloned()).collect());
+        attempts(first, || self.enter_each(asker, ids), doubt, load).await
     }
 
     /// The cached answer to a question that was opened, or a new reading of it.
@@ -298,6 +271,34 @@ impl Opened {
             })
             .collect()
     }
+}
+
+/// Enters and loads until access holds still in between; what was entered is doubted when it did not.
+async fn attempts<O: Clone, T, E, F>(
+    mut first: Option<O>,
+    enter: impl Fn() -> E,
+    doubt: impl Fn(&O),
+    load: impl Fn(O) -> F,
+) -> Result<T>
+where
+    E: Future<Output = Result<O>>,
+    F: Future<Output = Result<T>>,
+{
+    let mut last = None;
+    for _ in 0..ATTEMPTS {
+        let opened = match first.take() {
+            Some(opened) => opened,
+            None => enter().await?,
+        };
+        match load(opened.clone()).await {
+            Err(failure) if is_access_moved(&failure) => {
+                doubt(&opened);
+                last = Some(failure);
+            }
+            result => return result,
+        }
+    }
+    Err(last.unwrap_or_else(|| Failure::internal("a read was never attempted")))
 }
 
 fn bytes_of(question: &impl Serialize) -> Result<Vec<u8>> {
