@@ -31,7 +31,7 @@ pub use events_read::{Expand, Listed, Listing, agenda_cursor, event_cursor, of_u
 pub use follow::{AgendaFollower, AgendaNews, CalendarNews, CalendarsFollower, CalendarsNews};
 pub use guests::Reply;
 pub use input::EventTime;
-pub use opened::{Asker, Opened, Scope};
+pub use opened::{Asker, Opened, Scope, own_key};
 pub use roll::{ROLL_STEP, RollReport};
 pub use schedule::{EventInput, GuestInput};
 pub use series::{

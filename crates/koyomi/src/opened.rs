@@ -227,8 +227,21 @@ impl Opened {
     }
 
     /// The versions that an answer must have.
-    pub(crate) fn versions(&self) -> &[Moved] {
+    pub fn versions(&self) -> &[Moved] {
         &self.versions
+    }
+
+    /// The same check for less: some of the calendars that were opened, or none. None where one was not.
+    pub fn part(&self, ids: &[CalendarId]) -> Option<Self> {
+        let of = |id: &CalendarId| self.heads().position(|(head, ..)| head == *id);
+        let mut places: Vec<usize> = ids.iter().map(of).collect::<Option<_>>()?;
+        places.sort_unstable();
+        places.dedup();
+        let names = self.versions.iter().filter(|moved| matches!(moved.subject, Subject::Tenant(_)));
+        let versions = places.iter().map(|at| &self.versions[*at]).chain(names).copied().collect();
+        let roles: Vec<Role> = places.iter().map(|at| self.roles[*at]).collect();
+        let sharing = if roles.is_empty() { Sharing::Tenant } else { Sharing::Roles };
+        Some(Self { versions, roles, sharing, ..self.clone() })
     }
 
     /// The calendars that were opened, each with its version and what the caller may do in it.
@@ -271,6 +284,11 @@ impl Opened {
             })
             .collect()
     }
+}
+
+/// The name of what only this caller is given: an answer to this question that rests on exactly these versions.
+pub fn own_key(caller: &Caller, epoch: Epoch, query: &[u8], versions: &[Moved]) -> Key {
+    Want { family: Family::Body, epoch, versions, view: View::Of(caller.user_id), query }.key()
 }
 
 /// Enters and loads until access holds still in between; what was entered is doubted when it did not.

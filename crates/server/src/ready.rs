@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use cache::{Answer as Read, Consistency, Family};
+use cache::{Answer as Read, Consistency, Family, Key, Values};
 use chrono::Datelike;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::future::BoxFuture;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
-use kernel::{Failure, Result};
+use kernel::{Failure, Moved, Result};
 use koyomi::{Opened, Scope};
 use serde::Serialize;
 use store::{Epoch, Seen};
@@ -27,6 +27,7 @@ use crate::state::App;
 const WORTHWHILE: usize = 1024;
 /// Room for so many at once, the common ones included.
 const HEADERS: usize = 14;
+const JSON: &str = "application/json";
 
 /// What an answer is made into.
 pub(crate) struct Shaped<B> {
@@ -43,7 +44,7 @@ impl<B> Shaped<B> {
 
 /// A body that leaves as it is.
 #[derive(Debug)]
-struct Ready {
+pub(crate) struct Ready {
     bytes: Bytes,
     /// With quotes.
     tag: String,
@@ -81,7 +82,7 @@ pub(crate) fn at_once(app: &App, asking: &Asking, opened: &Opened, question: &[u
     {
         return Some(unchanged(sent));
     }
-    app.koyomi.values.local::<Ready>(Family::Body, &key).map(|ready| ready.respond(asking))
+    app.koyomi.values.local::<Ready>(Family::Body, &key).map(|ready| ready.respond(asking, JSON))
 }
 
 async fn attempt<'a, T, B>(
@@ -104,15 +105,14 @@ where
     let loaded = load(opened.clone()).await?;
     let began = Instant::now();
     let key = opened.body_key(&question, Some(&loaded));
-    let (epoch, token) = (loaded.epoch, token_of(&loaded));
+    let (epoch, token) = (loaded.epoch, token_of(loaded.epoch, &loaded.versions));
     let shaped = shape(loaded, &opened)?;
     let bytes = Bytes::from(serde_json::to_vec(&shaped.body).map_err(Failure::internal)?);
     asking.timings.add("render", began.elapsed());
     let tag = shaped.tag.unwrap_or_else(|| tag_of(epoch, key.fingerprint()));
-    let size = bytes.len();
     let ready = Arc::new(Ready { bytes, tag, token, gzip: OnceLock::new(), zstd: OnceLock::new() });
-    values.keep_local(Family::Body, key, &ready, size + size / 2);
-    Ok(ready.respond(asking))
+    ready.keep(values, key);
+    Ok(ready.respond(asking, JSON))
 }
 
 /// What was asked, letter by letter; and the day, since a list without an end ends so many months from today.
@@ -125,12 +125,12 @@ pub(crate) fn question(app: &App, asking: &Asking) -> Vec<u8> {
     question
 }
 
-fn tag_of(epoch: Epoch, fingerprint: u64) -> String {
+pub(crate) fn tag_of(epoch: Epoch, fingerprint: u64) -> String {
     format!("\"{}.{fingerprint:016x}\"", epoch.0)
 }
 
-fn token_of<T>(loaded: &Read<T>) -> Option<HeaderValue> {
-    let seen = Seen { epoch: Some(loaded.epoch), versions: loaded.versions.to_vec() };
+fn token_of(epoch: Epoch, versions: &[Moved]) -> Option<HeaderValue> {
+    let seen = Seen { epoch: Some(epoch), versions: versions.to_vec() };
     HeaderValue::try_from(Consistency::of(seen)?.encode()).ok()
 }
 
@@ -144,7 +144,18 @@ fn unchanged(tag: &str) -> Response {
 }
 
 impl Ready {
-    fn respond(&self, asking: &Asking) -> Response {
+    /// What is named by its key, and rests on these versions.
+    pub(crate) fn by_versions(bytes: Bytes, key: &Key, epoch: Epoch, versions: &[Moved]) -> Self {
+        let (tag, token) = (tag_of(epoch, key.fingerprint()), token_of(epoch, versions));
+        Self { bytes, tag, token, gzip: OnceLock::new(), zstd: OnceLock::new() }
+    }
+
+    pub(crate) fn keep(self: &Arc<Self>, values: &Values, key: Key) {
+        let size = self.bytes.len();
+        values.keep_local(Family::Body, key, self, size + size / 2);
+    }
+
+    pub(crate) fn respond(&self, asking: &Asking, content_type: &'static str) -> Response {
         if let Some(sent) = asking.have.has(&self.tag) {
             return unchanged(sent);
         }
@@ -152,7 +163,7 @@ impl Ready {
         let mut response = Response::new(axum::body::Body::from(bytes));
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         if let Some(encoding) = encoding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }

@@ -13,11 +13,12 @@ use crate::etag;
 pub(crate) struct IfMatch(Tags);
 
 /// `If-None-Match` (RFC 9110 §13.1.2): compared weakly.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct IfNoneMatch(Tags);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Tags {
+    #[default]
     Absent,
     Any,
     List(Vec<Tag>),

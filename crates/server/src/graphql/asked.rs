@@ -8,8 +8,8 @@ use async_graphql::{Context, OutputType};
 use cache::Answer;
 use events::Calendar;
 use futures::future::try_join_all;
-use kernel::{CalendarId, EventId, Failure, Page, ResourceId, Result, UserId};
-use koyomi::{Asker, Expand, Opened, Scope};
+use kernel::{CalendarId, EventId, Failure, Moved, Page, ResourceId, Result, UserId};
+use koyomi::{Asker, Expand, Koyomi, Opened, Scope};
 use resources::{Filter, Resource};
 use store::Epoch;
 use tokio::sync::OnceCell;
@@ -17,23 +17,28 @@ use users::User;
 
 use super::error::Told;
 use super::event::{self, Event};
+use super::grounds::{Gathered, Grounds};
 use super::group::Group;
 use crate::state::App;
 
 /// What every resolver is given: who asks, and the doors.
 pub(super) struct Asked {
-    pub app: App,
+    app: App,
     /// Or why it is not known: an introspection needs nobody.
     asker: Result<Asker>,
+    /// The head check that was made before anything was run.
+    before: Option<Opened>,
     /// The head checks since the last change: what is asked of one thing, is asked as of one moment.
     entered: Mutex<HashMap<Scope, Arc<OnceCell<Opened>>>>,
     /// Calendars that are asked the same, side by side.
     groups: Mutex<HashMap<CalendarId, Arc<Group>>>,
+    gathered: Gathered,
 }
 
 impl Asked {
-    pub(super) fn new(app: App, asker: Result<Asker>, groups: Vec<Group>) -> Self {
-        let asked = Self { app, asker, entered: Mutex::default(), groups: Mutex::default() };
+    pub(super) fn new(app: App, asker: Result<Asker>, before: Option<Opened>, groups: Vec<Group>) -> Self {
+        let (entered, gathered) = (Mutex::default(), Gathered::default());
+        let asked = Self { app, asker, before, entered, groups: Mutex::default(), gathered };
         groups.into_iter().for_each(|group| asked.joins(group));
         asked
     }
@@ -57,16 +62,43 @@ impl Asked {
         self.asker.as_ref().map_err(Clone::clone)
     }
 
+    /// Every door, also those to what has no version: whoever goes through one here makes an answer that is not kept.
+    /// What is read by [`Self::read`] is.
+    pub(super) fn app(&self) -> &App {
+        self.gathered.loosen();
+        &self.app
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        self.app.koyomi.store.epoch()
+    }
+
+    /// What everything that was read so far rests on, where that can be told.
+    pub(super) fn grounds(&self) -> Option<Grounds> {
+        self.gathered.firm()
+    }
+
     /// One check, however often and however simultaneously it is asked for.
     pub(super) async fn enter(&self, scope: Scope) -> Result<Opened> {
         let cell = {
             let mut entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(entered.entry(scope.clone()).or_default())
         };
-        cell.get_or_try_init(|| self.check(&scope)).await.cloned()
+        let opened = cell.get_or_try_init(|| self.check(&scope)).await?;
+        self.gathered.opened(opened);
+        Ok(opened.clone())
     }
 
     async fn check(&self, scope: &Scope) -> Result<Opened> {
+        let known = |ids: &[CalendarId]| self.before.as_ref().and_then(|before| before.part(ids));
+        let known = match scope {
+            Scope::Calendars(ids) => known(ids),
+            Scope::Directory => known(&[]),
+            Scope::Calendar(_) | Scope::Event(_) | Scope::Bookings => None,
+        };
+        if let Some(opened) = known {
+            return Ok(opened);
+        }
         if let Scope::Calendars(ids) = scope
             && let [id] = ids.as_slice()
             && let Some(group) = self.group(*id)
@@ -78,18 +110,74 @@ impl Asked {
     }
 
     /// A read under the head check of this operation.
-    pub(super) async fn read<T, F>(&self, scope: Scope, load: impl Fn(Opened) -> F) -> Result<T>
+    pub(super) async fn read<'a, T, F>(
+        &'a self,
+        scope: Scope,
+        load: impl Fn(&'a Koyomi, Opened) -> F,
+    ) -> Result<Answer<T>>
     where
-        F: Future<Output = Result<T>>,
+        F: Future<Output = Result<Answer<T>>>,
     {
-        let first = self.enter(scope.clone()).await?;
-        self.app.koyomi.reading(self.asker()?, &scope, Some(first), load).await
+        let (koyomi, first) = (&self.app.koyomi, self.enter(scope.clone()).await?);
+        let answer = koyomi.reading(self.asker()?, &scope, Some(first), |opened| load(koyomi, opened)).await?;
+        self.gathered.read(answer.epoch, &answer.versions);
+        Ok(answer)
+    }
+
+    /// One check for several calendars; those that are not shared with the caller are absent.
+    pub(super) async fn enter_each(&self, ids: &[CalendarId]) -> Result<HashMap<CalendarId, Opened>> {
+        let before = |id: &CalendarId| Some((*id, self.before.as_ref()?.part(&[*id])?));
+        let opened = match ids.iter().map(before).collect() {
+            Some(opened) => opened,
+            None => self.app.koyomi.enter_each(self.asker()?, ids).await?,
+        };
+        opened.values().for_each(|opened| self.gathered.opened(opened));
+        Ok(opened)
+    }
+
+    /// A read of several calendars under a head check for all of them.
+    pub(super) async fn read_each<'a, T, F>(
+        &'a self,
+        ids: &[CalendarId],
+        first: Option<HashMap<CalendarId, Opened>>,
+        load: impl Fn(&'a Koyomi, Vec<Opened>) -> F,
+    ) -> Result<HashMap<CalendarId, T>>
+    where
+        F: Future<Output = Result<HashMap<CalendarId, T>>>,
+        T: Versioned,
+    {
+        let koyomi = &self.app.koyomi;
+        let first = match first {
+            Some(first) => first,
+            None => self.enter_each(ids).await?,
+        };
+        let answers = koyomi.reading_each(self.asker()?, ids, Some(first), |opened| load(koyomi, opened)).await?;
+        answers.values().filter_map(T::versions).for_each(|(epoch, versions)| self.gathered.read(epoch, versions));
+        Ok(answers)
     }
 
     /// What was checked before a change says nothing of what stands below it.
     pub(super) fn changes(&self) {
+        self.gathered.loosen();
         self.entered.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|group| group.forget());
+    }
+}
+
+/// What was read, at versions; None: nothing was, and whoever asked is told so.
+pub(super) trait Versioned {
+    fn versions(&self) -> Option<(Epoch, &[Moved])>;
+}
+
+impl<T> Versioned for Answer<T> {
+    fn versions(&self) -> Option<(Epoch, &[Moved])> {
+        Some((self.epoch, &self.versions))
+    }
+}
+
+impl<T> Versioned for Result<Answer<T>> {
+    fn versions(&self) -> Option<(Epoch, &[Moved])> {
+        self.as_ref().ok().and_then(Versioned::versions)
     }
 }
 
@@ -165,7 +253,7 @@ impl Loader<(EventId, Expand)> for Events {
     type Error = Failure;
 
     async fn load(&self, keys: &[(EventId, Expand)]) -> Result<HashMap<(EventId, Expand), Event>> {
-        let koyomi = &self.0.app.koyomi;
+        let koyomi = &self.0.app().koyomi;
         let caller = koyomi.caller(self.0.asker()?, true).await?;
         let epoch = koyomi.store.epoch();
         let mut by_expand: HashMap<Expand, Vec<EventId>> = HashMap::new();
@@ -190,9 +278,8 @@ impl Loader<UserId> for Users {
     async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
-        let koyomi = &self.0.app.koyomi;
         let pages = sorted.chunks(PAGE).map(|ids| {
-            self.0.read(Scope::Directory, move |opened| async move { koyomi.find_users(&opened, ids).await })
+            self.0.read(Scope::Directory, move |koyomi, opened| async move { koyomi.find_users(&opened, ids).await })
         });
         let pages = try_join_all(pages).await?;
         let users = pages.into_iter().flat_map(|page| page.value.items.clone());
@@ -207,13 +294,13 @@ impl Loader<ResourceId> for Resources {
     async fn load(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, (Resource, Epoch)>> {
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
-        let koyomi = &self.0.app.koyomi;
         let limit = kernel::Limit::new(Some(i64::from(kernel::Limit::MAX)))?;
         let filters: Vec<Filter> =
             sorted.chunks(PAGE).map(|ids| Filter { ids: Some(ids.to_vec()), ..Filter::default() }).collect();
         let pages = filters.iter().map(|filter| {
-            let load = move |opened| async move { koyomi.list_resources(&opened, filter, limit, None).await };
-            self.0.read(Scope::Directory, load)
+            self.0.read(Scope::Directory, move |koyomi, opened| async move {
+                koyomi.list_resources(&opened, filter, limit, None).await
+            })
         });
         let pages = try_join_all(pages).await?;
         let found = pages.into_iter().flat_map(|page| {
@@ -230,7 +317,7 @@ impl Loader<CalendarId> for Calendars {
 
     /// What is not shared is absent.
     async fn load(&self, ids: &[CalendarId]) -> Result<HashMap<CalendarId, (Calendar, Epoch)>> {
-        let (koyomi, mut ids) = (&self.0.app.koyomi, ids.to_vec());
+        let mut ids = ids.to_vec();
         let mut found = HashMap::with_capacity(ids.len());
         let mut take = |id, answer: Answer<Calendar>| found.insert(id, (Calendar::clone(&answer.value), answer.epoch));
         let mut alone = Vec::new();
@@ -253,8 +340,10 @@ impl Loader<CalendarId> for Calendars {
             },
             _ => None,
         };
-        let load = |opened: Vec<Opened>| async move { koyomi.find_calendars_each(&opened).await };
-        let answers = koyomi.reading_each(self.0.asker()?, &alone, first, load).await?;
+        let answers = self
+            .0
+            .read_each(&alone, first, |koyomi, opened| async move { koyomi.find_calendars_each(&opened).await })
+            .await?;
         answers.into_iter().for_each(|(id, answer)| {
             take(id, answer);
         });

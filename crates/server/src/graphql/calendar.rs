@@ -100,7 +100,7 @@ impl Calendar {
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "The cursor of the item before, as REST gives it, too.")] after: Option<String>,
     ) -> Result<Connection<String, Member>> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let load = async {
             let limit = Limit::new(first.map(i64::from))?;
             if let (None, Some(group)) = (&after, Asked::of(ctx).group(self.id))

@@ -271,10 +271,12 @@ pub(super) async fn find_occurrence(
     original_start: NaiveDateTime,
 ) -> kernel::Result<Option<Event>> {
     let (asked, below) = (Asked::of(ctx), expand(&ctx.look_ahead()));
-    let koyomi = &asked.app.koyomi;
+    let koyomi = &asked.app().koyomi;
     let load = |opened| async move { koyomi.find_occurrence(&opened, id, original_start, below).await };
-    let found = asked.read(Scope::Event(id), load).await?;
-    Ok(found.and_then(|listed| items(listed, koyomi.store.epoch()).pop()))
+    let scope = Scope::Event(id);
+    let first = asked.enter(scope.clone()).await?;
+    let found = koyomi.reading(asked.asker()?, &scope, Some(first), load).await?;
+    Ok(found.and_then(|listed| items(listed, asked.epoch()).pop()))
 }
 
 /// One event, with what is asked for below it.
@@ -284,9 +286,9 @@ pub(super) async fn find(ctx: &Context<'_>, id: EventId) -> kernel::Result<Event
 
 async fn read(ctx: &Context<'_>, id: EventId, expand: Expand) -> kernel::Result<Event> {
     let asked = Asked::of(ctx);
-    let koyomi = &asked.app.koyomi;
-    let load = |opened| async move { koyomi.find_event(&opened, id, expand).await };
-    let found = asked.read(Scope::Event(id), load).await?;
+    let found = asked
+        .read(Scope::Event(id), |koyomi, opened| async move { koyomi.find_event(&opened, id, expand).await })
+        .await?;
     let epoch = found.epoch;
     items(Arc::unwrap_or_clone(found.value), epoch).pop().ok_or_else(|| Failure::not_found("event"))
 }

@@ -69,29 +69,32 @@ async fn listed(asked: &Asked, ids: &[CalendarId], listing: &Listing) -> kernel:
     {
         return Ok(answer);
     }
-    let koyomi = &asked.app.koyomi;
-    let load = |opened| async move { koyomi.list_events(&opened, listing).await };
-    asked.read(Scope::Calendars(ids.to_vec()), load).await
+    asked
+        .read(
+            Scope::Calendars(ids.to_vec()),
+            |koyomi, opened| async move { koyomi.list_events(&opened, listing).await },
+        )
+        .await
 }
 
 /// The caller's calendars and what he is invited to in others.
 pub(super) async fn agenda(ctx: &Context<'_>, window: Window) -> Result<EventConnection> {
     let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
-    let caller = asked.app.koyomi.caller(asked.asker().told()?, true).await.told()?;
-    let listed = asked.app.koyomi.list_agenda(&caller, &listing).await.told()?;
+    let caller = asked.app().koyomi.caller(asked.asker().told()?, true).await.told()?;
+    let listed = asked.app().koyomi.list_agenda(&caller, &listing).await.told()?;
     let whole = Whole { token: None, of: Of::Agenda(Arc::clone(&caller)), listing: listing.clone() };
     let cursor = |happening: &Happening| koyomi::agenda_cursor(caller.user_id, &listing, happening);
-    Ok(connection(listed, asked.app.koyomi.store.epoch(), whole, cursor))
+    Ok(connection(listed, asked.app().koyomi.store.epoch(), whole, cursor))
 }
 
 /// What somebody called or is invited to, as far as the caller sees that.
 pub(super) async fn of_user(ctx: &Context<'_>, user: UserId, window: Window) -> Result<EventConnection> {
     let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
-    let caller = asked.app.koyomi.caller(asked.asker().told()?, true).await.told()?;
-    let listed = asked.app.koyomi.list_events_of(&caller, user, &listing).await.told()?;
+    let caller = asked.app().koyomi.caller(asked.asker().told()?, true).await.told()?;
+    let listed = asked.app().koyomi.list_events_of(&caller, user, &listing).await.told()?;
     let whole = Whole { token: None, of: Of::User(caller, user), listing: listing.clone() };
     let cursor = |happening: &Happening| koyomi::of_user_cursor(user, &listing, happening);
-    Ok(connection(listed, asked.app.koyomi.store.epoch(), whole, cursor))
+    Ok(connection(listed, asked.app().koyomi.store.epoch(), whole, cursor))
 }
 
 fn connection(listed: Listed, epoch: Epoch, whole: Whole, cursor: impl Fn(&Happening) -> String) -> EventConnection {
@@ -129,15 +132,17 @@ impl Whole {
     #[graphql(complexity = "100 + child_complexity")]
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i64>> {
         let (asked, listing) = (Asked::of(ctx), &self.listing);
-        let koyomi = &asked.app.koyomi;
         let count = async {
             match &self.of {
                 Of::Calendars(ids) => {
-                    let load = |opened| async move { koyomi.count_events(&opened, listing).await };
-                    Ok(*asked.read(Scope::Calendars(ids.clone()), load).await?.value)
+                    let scope = Scope::Calendars(ids.clone());
+                    let count = asked
+                        .read(scope, |koyomi, opened| async move { koyomi.count_events(&opened, listing).await })
+                        .await;
+                    Ok(*count?.value)
                 }
-                Of::Agenda(caller) => koyomi.count_agenda(caller, listing).await,
-                Of::User(caller, user) => koyomi.count_events_of(caller, *user, listing).await,
+                Of::Agenda(caller) => asked.app().koyomi.count_agenda(caller, listing).await,
+                Of::User(caller, user) => asked.app().koyomi.count_events_of(caller, *user, listing).await,
             }
         };
         Some(count.await.told())

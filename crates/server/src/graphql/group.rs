@@ -54,17 +54,21 @@ impl Group {
     /// One head check for all of them. Those that are not shared with the caller are absent.
     pub(super) async fn enter(&self, asked: &Asked) -> Result<HashMap<CalendarId, Opened>> {
         let cell = Arc::clone(&self.read().opened);
-        let load = async || asked.app.koyomi.enter_each(asked.asker()?, &self.ids).await;
+        let load = async || asked.enter_each(&self.ids).await;
         cell.get_or_init(load).await.clone()
     }
 
     pub(super) async fn calendar(&self, asked: &Asked, id: CalendarId) -> Result<Option<Answer<Calendar>>> {
         let cell = Arc::clone(&self.read().calendars);
-        let load = async || {
-            let (koyomi, first) = (&asked.app.koyomi, self.enter(asked).await?);
-            let load = |opened: Vec<Opened>| async move { koyomi.find_calendars_each(&opened).await };
-            koyomi.reading_each(asked.asker()?, &self.ids, Some(first), load).await
-        };
+        let load =
+            async || {
+                let first = self.enter(asked).await?;
+                asked
+                    .read_each(&self.ids, Some(first), |koyomi, opened| async move {
+                        koyomi.find_calendars_each(&opened).await
+                    })
+                    .await
+            };
         let all = cell.get_or_init(load).await.as_ref().map_err(Clone::clone)?;
         Ok(all.get(&id).cloned())
     }
@@ -77,9 +81,12 @@ impl Group {
     ) -> Result<Option<Answer<Listed>>> {
         let cell = Arc::clone(self.read().lists.entry(format!("{listing:?}")).or_default());
         let load = async || {
-            let (koyomi, first) = (&asked.app.koyomi, self.enter(asked).await?);
-            let load = |opened: Vec<Opened>| async move { koyomi.list_events_each(&opened, listing).await };
-            koyomi.reading_each(asked.asker()?, &self.ids, Some(first), load).await
+            let first = self.enter(asked).await?;
+            asked
+                .read_each(&self.ids, Some(first), |koyomi, opened| async move {
+                    koyomi.list_events_each(&opened, listing).await
+                })
+                .await
         };
         let all = cell.get_or_init(load).await.as_ref().map_err(Clone::clone)?;
         all.get(&id).cloned().transpose()
@@ -89,7 +96,7 @@ impl Group {
         let cell = Arc::clone(self.read().members.entry(limit.rows()).or_default());
         let load = async || {
             let opened: Vec<Opened> = self.enter(asked).await?.into_values().collect();
-            asked.app.koyomi.list_members_each(&opened, limit).await
+            asked.app().koyomi.list_members_each(&opened, limit).await
         };
         let all = cell.get_or_init(load).await.as_ref().map_err(Clone::clone)?;
         Ok(all.get(&id).cloned())

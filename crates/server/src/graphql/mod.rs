@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod events;
 mod explorer;
+mod grounds;
 mod group;
 mod guest;
 mod input;
@@ -35,7 +36,7 @@ use crate::state::App;
 use self::mutation::Mutation;
 use self::query::Query;
 use self::subscription::Live;
-use self::wire::{Allowed, Documents, Limits};
+use self::wire::{Allowed, Answers, Documents, Limits};
 
 type Schema = async_graphql::Schema<Query, Mutation, Live>;
 
@@ -60,6 +61,7 @@ impl Default for Settings {
 pub(crate) struct Executor {
     schema: Schema,
     documents: Documents,
+    answers: Answers,
     limits: Limits,
     introspection: bool,
 }
@@ -83,6 +85,7 @@ impl Executor {
         Ok(Self {
             schema: schema(&limits),
             documents: Documents::new(limits, allowed.transpose()?),
+            answers: Answers::default(),
             limits,
             introspection: settings.introspection,
         })

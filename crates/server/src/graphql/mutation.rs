@@ -33,7 +33,7 @@ pub(crate) struct Mutation;
 async fn caller(ctx: &Context<'_>) -> kernel::Result<Arc<Caller>> {
     let asked = Asked::of(ctx);
     asked.changes();
-    asked.app.koyomi.caller(asked.asker()?, false).await
+    asked.app().koyomi.caller(asked.asker()?, false).await
 }
 
 /// A key stands for this change with these arguments.
@@ -49,7 +49,7 @@ fn bound(ctx: &Context<'_>, key: Option<String>) -> kernel::Result<Option<Idempo
 }
 
 fn expected(ctx: &Context<'_>, etag: Option<String>) -> Expected {
-    let epoch = Asked::of(ctx).app.koyomi.store.epoch();
+    let epoch = Asked::of(ctx).app().koyomi.store.epoch();
     let version = |etag: String| epoch.version(without_variant(etag.trim_matches('"')));
     etag.map_or(Expected::Any, |etag| Expected::OneOf(version(etag).into_iter().collect()))
 }
@@ -69,7 +69,7 @@ impl Mutation {
         #[graphql(desc = "Only if he is as he was read.")] expected_etag: Option<String>,
     ) -> Result<User> {
         let work = async {
-            let users = &Asked::of(ctx).app.koyomi.users;
+            let users = &Asked::of(ctx).app().koyomi.users;
             users.update_me(&*caller(ctx).await?, input.changes()?, expected(ctx, expected_etag)).await
         };
         Ok(work.await.told()?.into())
@@ -82,7 +82,7 @@ impl Mutation {
         #[graphql(desc = "What it is made from.")] input: CreateCalendarInput,
         #[graphql(desc = "Makes it once.")] idempotency_key: Option<String>,
     ) -> Result<Calendar> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let work = async {
             let key = bound(ctx, idempotency_key)?;
             koyomi.create_calendar(&*caller(ctx).await?, input.into(), key).await
@@ -98,7 +98,7 @@ impl Mutation {
         #[graphql(desc = "What to change.")] input: UpdateCalendarInput,
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
     ) -> Result<Calendar> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let work = async {
             let expected = expected(ctx, expected_etag);
             koyomi.update_calendar(&*caller(ctx).await?, id.into(), input.patch()?, expected).await
@@ -114,7 +114,8 @@ impl Mutation {
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
     ) -> Result<ID> {
         let expected = expected(ctx, expected_etag);
-        let work = async { Asked::of(ctx).app.koyomi.delete_calendar(&*caller(ctx).await?, id.into(), expected).await };
+        let work =
+            async { Asked::of(ctx).app().koyomi.delete_calendar(&*caller(ctx).await?, id.into(), expected).await };
         work.await.told().map(|()| id.into())
     }
 
@@ -129,7 +130,7 @@ impl Mutation {
     ) -> Result<Member> {
         let work = async {
             let (key, who) = (bound(ctx, idempotency_key)?, events::Invitee::User(user_id.into()));
-            let koyomi = &Asked::of(ctx).app.koyomi;
+            let koyomi = &Asked::of(ctx).app().koyomi;
             koyomi.create_member(&*caller(ctx).await?, calendar_id.into(), who, role.into(), key).await
         };
         Ok(Member(work.await.told()?))
@@ -144,7 +145,7 @@ impl Mutation {
         #[graphql(desc = "What he may do.")] role: MemberRole,
     ) -> Result<Member> {
         let work = async {
-            let koyomi = &Asked::of(ctx).app.koyomi;
+            let koyomi = &Asked::of(ctx).app().koyomi;
             koyomi.update_member(&*caller(ctx).await?, calendar_id.into(), user_id.into(), role.into()).await
         };
         Ok(Member(work.await.told()?))
@@ -158,7 +159,7 @@ impl Mutation {
         #[graphql(desc = "Who.")] user_id: Uuid,
     ) -> Result<ID> {
         let work = async {
-            let koyomi = &Asked::of(ctx).app.koyomi;
+            let koyomi = &Asked::of(ctx).app().koyomi;
             koyomi.delete_member(&*caller(ctx).await?, calendar_id.into(), user_id.into()).await
         };
         work.await.told().map(|()| user_id.into())
@@ -172,7 +173,7 @@ impl Mutation {
         #[graphql(desc = "What it is made from.")] input: CreateEventInput,
         #[graphql(desc = "Makes it once.")] idempotency_key: Option<String>,
     ) -> Result<Event> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let work = async {
             let key = bound(ctx, idempotency_key)?;
             koyomi.create_event(&*caller(ctx).await?, input.into(), key).await
@@ -195,7 +196,7 @@ impl Mutation {
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
         #[graphql(desc = "Does it once.")] idempotency_key: Option<String>,
     ) -> Result<Event> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let work = async {
             let (key, expected) = (bound(ctx, idempotency_key)?, expected(ctx, expected_etag));
             let aim = aim(id, scope, original_start)?;
@@ -218,7 +219,7 @@ impl Mutation {
         let work = async {
             let (key, expected) = (bound(ctx, idempotency_key)?, expected(ctx, expected_etag));
             let aim = aim(id, scope, original_start)?;
-            Asked::of(ctx).app.koyomi.delete_event(&*caller(ctx).await?, aim, expected, key).await
+            Asked::of(ctx).app().koyomi.delete_event(&*caller(ctx).await?, aim, expected, key).await
         };
         work.await.told().map(|()| id.into())
     }
@@ -233,7 +234,7 @@ impl Mutation {
     ) -> Result<Attendee> {
         let work = async {
             let key = bound(ctx, idempotency_key)?;
-            Asked::of(ctx).app.koyomi.create_attendee(&*caller(ctx).await?, event_id.into(), input.into(), key).await
+            Asked::of(ctx).app().koyomi.create_attendee(&*caller(ctx).await?, event_id.into(), input.into(), key).await
         };
         Ok(Attendee(work.await.told()?.into()))
     }
@@ -247,7 +248,7 @@ impl Mutation {
         #[graphql(desc = "What to change.")] input: UpdateAttendeeInput,
     ) -> Result<Attendee> {
         let work = async {
-            let koyomi = &Asked::of(ctx).app.koyomi;
+            let koyomi = &Asked::of(ctx).app().koyomi;
             koyomi.update_attendee(&*caller(ctx).await?, event_id.into(), id.into(), input.change()?).await
         };
         Ok(Attendee(work.await.told()?.into()))
@@ -260,8 +261,9 @@ impl Mutation {
         #[graphql(desc = "Of which event.")] event_id: Uuid,
         #[graphql(desc = "Its id.")] id: Uuid,
     ) -> Result<ID> {
-        let work =
-            async { Asked::of(ctx).app.koyomi.delete_attendee(&*caller(ctx).await?, event_id.into(), id.into()).await };
+        let work = async {
+            Asked::of(ctx).app().koyomi.delete_attendee(&*caller(ctx).await?, event_id.into(), id.into()).await
+        };
         work.await.told().map(|()| id.into())
     }
 
@@ -275,7 +277,7 @@ impl Mutation {
     ) -> Result<Attendee> {
         let work = async {
             let key = bound(ctx, idempotency_key)?;
-            Asked::of(ctx).app.koyomi.respond(&*caller(ctx).await?, event_id.into(), input.into(), key).await
+            Asked::of(ctx).app().koyomi.respond(&*caller(ctx).await?, event_id.into(), input.into(), key).await
         };
         Ok(Attendee(work.await.told()?.into()))
     }
@@ -290,7 +292,7 @@ impl Mutation {
     ) -> Result<Vec<Reservation>> {
         let work = async {
             let (key, rooms) = (bound(ctx, idempotency_key)?, resource_ids.into_iter().map(Into::into).collect());
-            Asked::of(ctx).app.koyomi.create_reservations(&*caller(ctx).await?, event_id.into(), rooms, key).await
+            Asked::of(ctx).app().koyomi.create_reservations(&*caller(ctx).await?, event_id.into(), rooms, key).await
         };
         Ok(work.await.told()?.into_iter().map(Reservation).collect())
     }
@@ -303,7 +305,7 @@ impl Mutation {
         #[graphql(desc = "Its id.")] id: Uuid,
     ) -> Result<ID> {
         let work = async {
-            Asked::of(ctx).app.koyomi.delete_reservation(&*caller(ctx).await?, event_id.into(), id.into()).await
+            Asked::of(ctx).app().koyomi.delete_reservation(&*caller(ctx).await?, event_id.into(), id.into()).await
         };
         work.await.told().map(|()| id.into())
     }
@@ -315,7 +317,7 @@ impl Mutation {
         #[graphql(desc = "What it is.")] input: CreateResourceInput,
         #[graphql(desc = "Does it once.")] idempotency_key: Option<String>,
     ) -> Result<Resource> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let work = async {
             let key = bound(ctx, idempotency_key)?;
             let new = NewResource {
@@ -340,7 +342,7 @@ impl Mutation {
         #[graphql(desc = "What to change.")] input: UpdateResourceInput,
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
     ) -> Result<Resource> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let work = async {
             let expected = expected(ctx, expected_etag);
             koyomi.update_resource(&*caller(ctx).await?, id.into(), input.change()?, expected).await
@@ -356,7 +358,8 @@ impl Mutation {
         #[graphql(desc = "Only if it is as it was read.")] expected_etag: Option<String>,
     ) -> Result<ID> {
         let expected = expected(ctx, expected_etag);
-        let work = async { Asked::of(ctx).app.koyomi.delete_resource(&*caller(ctx).await?, id.into(), expected).await };
+        let work =
+            async { Asked::of(ctx).app().koyomi.delete_resource(&*caller(ctx).await?, id.into(), expected).await };
         work.await.told().map(|()| id.into())
     }
 }

@@ -38,7 +38,7 @@ async fn found(ctx: &Context<'_>, id: &str) -> kernel::Result<Node> {
         return found.map(|event| Node::Event(Box::new(event))).ok_or_else(nothing);
     }
     let id: Uuid = id.parse().map_err(|_| Failure::malformed("/id", "must be an id, as another answer gave it"))?;
-    let koyomi = &Asked::of(ctx).app.koyomi;
+    let koyomi = &Asked::of(ctx).app().koyomi;
     let caller = koyomi.caller(Asked::of(ctx).asker()?, true).await?;
     Ok(match koyomi.noun_of(&caller, id).await?.ok_or_else(nothing)? {
         Noun::Calendar => Node::Calendar(Box::new(Calendar::find(ctx, id.into()).await?)),

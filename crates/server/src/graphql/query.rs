@@ -49,7 +49,7 @@ impl Query {
         #[graphql(desc = "Items, 1 to 500; 50 when absent.", validator(minimum = 1, maximum = 500))] first: Option<u16>,
         #[graphql(desc = "`endCursor` of the page before, as REST gives it, too.")] after: Option<String>,
     ) -> Result<Connection<String, Calendar>> {
-        let koyomi = &Asked::of(ctx).app.koyomi;
+        let koyomi = &Asked::of(ctx).app().koyomi;
         let caller = koyomi.caller(Asked::of(ctx).asker().told()?, true).await.told()?;
         let limit = Limit::new(first.map(i64::from)).told()?;
         let page = koyomi.list_calendars(&caller, limit, after.as_deref()).await.told()?;
@@ -105,9 +105,10 @@ impl Query {
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "His id.")] id: Uuid) -> Option<Result<User>> {
         let load = async {
             let asked = Asked::of(ctx);
-            let (koyomi, ids) = (&asked.app.koyomi, &[id.into()]);
-            let load = |opened| async move { koyomi.find_users(&opened, ids).await };
-            let found = asked.read(Scope::Directory, load).await?;
+            let ids = &[id.into()];
+            let found = asked
+                .read(Scope::Directory, |koyomi, opened| async move { koyomi.find_users(&opened, ids).await })
+                .await?;
             found.value.items.first().cloned().map(User::from).ok_or_else(|| Failure::not_found("user"))
         };
         Some(load.await.told())
@@ -124,10 +125,13 @@ impl Query {
     ) -> Result<Connection<String, User>> {
         let asked = Asked::of(ctx);
         let load = async {
-            let (koyomi, q, after, limit) =
-                (&asked.app.koyomi, &q, after.as_deref(), Limit::new(first.map(i64::from))?);
-            let load = |opened| async move { koyomi.search_users(&opened, q, limit, after).await };
-            asked.read(Scope::Directory, load).await
+            let (q, after, limit) = (&q, after.as_deref(), Limit::new(first.map(i64::from))?);
+            asked
+                .read(
+                    Scope::Directory,
+                    |koyomi, opened| async move { koyomi.search_users(&opened, q, limit, after).await },
+                )
+                .await
         };
         let page = Arc::unwrap_or_clone(load.await.told()?.value);
         Ok(connection(page, after.is_some(), |user| users::search_cursor(&q, user), User::from))
@@ -152,10 +156,12 @@ impl Query {
     ) -> Result<Connection<String, Resource>> {
         let (asked, filter) = (Asked::of(ctx), filter(q, kind, capacity));
         let load = async {
-            let (koyomi, filter, after) = (&asked.app.koyomi, &filter, after.as_deref());
-            let limit = Limit::new(first.map(i64::from))?;
-            let load = |opened| async move { koyomi.list_resources(&opened, filter, limit, after).await };
-            asked.read(Scope::Directory, load).await
+            let (filter, after, limit) = (&filter, after.as_deref(), Limit::new(first.map(i64::from))?);
+            asked
+                .read(Scope::Directory, |koyomi, opened| async move {
+                    koyomi.list_resources(&opened, filter, limit, after).await
+                })
+                .await
         };
         let found = load.await.told()?;
         let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));
@@ -180,11 +186,12 @@ impl Query {
     ) -> Result<Connection<String, Availability>> {
         let (asked, filter, span) = (Asked::of(ctx), filter(q, kind, capacity), Span { from, to });
         let load = async {
-            let (koyomi, filter, after) = (&asked.app.koyomi, &filter, after.as_deref());
-            let limit = Limit::new(first.map(i64::from))?;
-            let load =
-                |opened| async move { koyomi.list_availability(&opened, span, filter, available, limit, after).await };
-            asked.read(Scope::Bookings, load).await
+            let (filter, after, limit) = (&filter, after.as_deref(), Limit::new(first.map(i64::from))?);
+            asked
+                .read(Scope::Bookings, |koyomi, opened| async move {
+                    koyomi.list_availability(&opened, span, filter, available, limit, after).await
+                })
+                .await
         };
         let found = load.await.told()?;
         let (epoch, page) = (found.epoch, Arc::unwrap_or_clone(found.value));

@@ -28,9 +28,9 @@ impl Resource {
 
     pub(super) async fn find(ctx: &Context<'_>, id: ResourceId) -> kernel::Result<Self> {
         let asked = Asked::of(ctx);
-        let koyomi = &asked.app.koyomi;
-        let load = |opened| async move { koyomi.find_resource(&opened, id).await };
-        let found = asked.read(Scope::Directory, load).await?;
+        let found = asked
+            .read(Scope::Directory, |koyomi, opened| async move { koyomi.find_resource(&opened, id).await })
+            .await?;
         Ok(Self::of(resources::Resource::clone(&found.value), found.epoch))
     }
 
@@ -91,9 +91,12 @@ impl Resource {
     ) -> Result<Connection<String, Reservation>> {
         let (asked, span) = (Asked::of(ctx), Span { from, to });
         let load = async {
-            let (koyomi, after, limit) = (&asked.app.koyomi, after.as_deref(), Limit::new(first.map(i64::from))?);
-            let load = |opened| async move { koyomi.list_reservations_of(&opened, self.id, span, limit, after).await };
-            asked.read(Scope::Bookings, load).await
+            let (after, limit) = (after.as_deref(), Limit::new(first.map(i64::from))?);
+            asked
+                .read(Scope::Bookings, |koyomi, opened| async move {
+                    koyomi.list_reservations_of(&opened, self.id, span, limit, after).await
+                })
+                .await
         };
         let page = Arc::unwrap_or_clone(load.await.told()?.value);
         let cursor = |reservation: &_| resources::of_resource_cursor(span, reservation);

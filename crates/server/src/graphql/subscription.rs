@@ -28,7 +28,7 @@ impl Live {
     ) -> Result<impl Stream<Item = Result<CalendarChanges>> + 'static> {
         let asked = std::sync::Arc::clone(Asked::of(ctx));
         let ids = calendar_ids.into_iter().map(CalendarId::from).collect();
-        let (koyomi, watch) = (&asked.app.koyomi, asked.app.live.watch());
+        let (koyomi, watch) = (&asked.app().koyomi, asked.app().live.watch());
         let follower = koyomi.follow_calendars(asked.asker().told()?, ids, since.as_deref(), watch).await.told()?;
         Ok(stream::unfold(Some(follower), move |follower| {
             let asked = std::sync::Arc::clone(&asked);
@@ -53,7 +53,7 @@ impl Live {
         since: Option<String>,
     ) -> Result<impl Stream<Item = Result<AgendaChange>> + 'static> {
         let asked = std::sync::Arc::clone(Asked::of(ctx));
-        let (koyomi, watch) = (&asked.app.koyomi, asked.app.live.watch());
+        let (koyomi, watch) = (&asked.app().koyomi, asked.app().live.watch());
         let follower = koyomi.follow_agenda(asked.asker().told()?, since.as_deref(), watch).await.told()?;
         Ok(stream::unfold(Some(follower), async |follower| {
             let mut follower = follower?;

@@ -89,7 +89,7 @@ impl User {
 
     /// For a change of him; the caller's own is what `updateMe` expects.
     async fn etag(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(Asked::of(ctx).app.koyomi.store.epoch().tag(self.whole(ctx).await?.version))
+        Ok(Asked::of(ctx).epoch().tag(self.whole(ctx).await?.version))
     }
 
     /// What he called or is invited to, of the calendars that are shared with the caller, in the order of start. In

@@ -35,6 +35,8 @@ pub(super) fn by_path(headers: &mut HeaderMap, path: &str) {
     if path.starts_with("/api") {
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Authorization, Cookie"));
         headers.entry(CACHE_CONTROL).or_insert(etag::PRIVATE);
+    } else if path == "/graphql" {
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Cookie"));
     } else if path.starts_with("/docs") || path.starts_with("/graphiql") {
         let own_only = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                         font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";

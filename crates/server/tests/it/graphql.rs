@@ -1,5 +1,6 @@
 //! GraphQL: what REST shows, by the same doors, and at what price.
 
+mod again;
 mod dialects;
 mod documents;
 mod edges;

@@ -41,15 +41,29 @@ pub(super) fn within_limits(document: &ExecutableDocument, limits: &Limits) -> R
     Ok(())
 }
 
-/// How deep braces, brackets and parentheses of a text are nested. The parser calls itself for each: a text of nothing but
-/// braces would use up the stack before anybody could look at what it comes to.
+/// What can be told of a text in one pass over its bytes, before the parser is let at it: how deep braces, brackets and
+/// parentheses are nested, since the parser calls itself for each and a text of nothing but braces would use up the stack;
+/// and how many tokens there are, each of which costs the parser a thousand times what it costs here.
 ///
 /// # Errors
-/// `query_too_complex` for more than the limit.
-pub(super) fn nested_within(text: &str, limit: usize) -> Result<()> {
-    let (mut depth, mut deepest) = (0_usize, 0);
+/// `query_too_complex` with the limit and its value.
+pub(super) fn within_reach(text: &str, limits: &Limits) -> Result<()> {
+    let (depth, tokens) = reach(text);
+    for (what, is, limit) in [("nesting", depth, limits.nesting), ("number of tokens", tokens, limits.tokens)] {
+        if is > limit {
+            let message = format!("the {what} of this query is {is}, at most {limit} are allowed");
+            return Err(Failure::new(Kind::Malformed, "query_too_complex", message));
+        }
+    }
+    Ok(())
+}
+
+/// The deepest nesting, and the lexical tokens (GraphQL specification, 2.1.6).
+fn reach(text: &str) -> (usize, usize) {
+    let (mut depth, mut deepest, mut tokens) = (0_usize, 0, 0);
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
+        tokens += usize::from(!matches!(byte, b'#' | b',' | b' ' | b'\t' | b'\n' | b'\r'));
         rest = match byte {
             b'#' => &after[after.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(after.len())..],
             b'"' if after.starts_with(b"\"\"") => past_block_string(&after[2..]),
@@ -63,14 +77,18 @@ pub(super) fn nested_within(text: &str, limit: usize) -> Result<()> {
                 depth = depth.saturating_sub(1);
                 after
             }
+            b'.' if after.starts_with(b"..") => &after[2..],
+            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => past_word(after),
             _ => after,
         };
     }
-    if deepest <= limit {
-        return Ok(());
-    }
-    let message = format!("the nesting of this query is {deepest}, at most {limit} are allowed");
-    Err(Failure::new(Kind::Malformed, "query_too_complex", message))
+    (deepest, tokens)
+}
+
+/// Behind the end of a name or a number.
+fn past_word(rest: &[u8]) -> &[u8] {
+    let end = rest.iter().position(|byte| !matches!(byte, b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z'));
+    &rest[end.unwrap_or(rest.len())..]
 }
 
 /// Behind the end of a string. One that does not end in its line is none; the parser says so.
@@ -193,7 +211,8 @@ mod tests {
 
     #[test]
     fn what_is_nested_is_counted_before_it_is_parsed() {
-        let is = |text: &str| nested_within(text, 3).is_ok();
+        let limits = Limits { nesting: 3, ..Limits::default() };
+        let is = |text: &str| within_reach(text, &limits).is_ok();
         assert!(is("{ a(b: [1]) { c } }") && is("{ a } { b } { c } { d }"));
         assert!(!is("{ a(b: [[1]]) }") && !is("{{{{"));
         // What stands in strings and comments is not nested.
@@ -204,6 +223,18 @@ mod tests {
         for text in ["\"", "\"\\", "\"\"\"", "#", "\"\"\"\\"] {
             assert!(is(text), "{text}");
         }
+    }
+
+    #[test]
+    fn tokens_are_counted_as_the_specification_has_them() {
+        let of = |text: &str| reach(text).1;
+        assert_eq!(of("query A($a: Int = -12, $b: [ID!]!) { x: me @skip(if: true) { id, ...F } }"), 35);
+        assert_eq!(
+            of(r#"{ a(b: "x y { \" z", c: """{ x } \""" y""") # none of this {
+            b }"#),
+            12
+        );
+        assert_eq!((of(""), of(" ,\t\r\n#{"), of("..."), of("a b"), of("a_1")), (0, 0, 1, 2, 1));
     }
 
     #[test]

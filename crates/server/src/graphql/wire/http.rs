@@ -1,5 +1,7 @@
 //! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>).
 
+use std::time::Instant;
+
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use axum::body::Bytes;
@@ -10,12 +12,13 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use kernel::{Failure, Kind};
 
+use super::answers::{Again, Known};
 use super::events;
 use super::media_type::{MediaType, is_json};
-use super::operation::{Asking, Operation, refusal, too_large};
+use super::operation::{Asking, Ran, Sent, refusal, too_large};
 use crate::error::{Answer, ApiError};
 use crate::etag::PRIVATE;
-use crate::extract::asker;
+use crate::extract::{asker, timings};
 use crate::middleware::RequestId;
 use crate::state::App;
 
@@ -61,9 +64,26 @@ pub(super) async fn by_get(State(app): State<App>, parts: Parts, RawQuery(query)
 async fn answer(app: &App, parts: &Parts, asking: Asking, media_type: MediaType, by_get: bool) -> Answer {
     let who = asker(parts).map_err(Failure::from);
     let request_id = parts.extensions.get::<RequestId>().cloned();
-    let operation = match Operation::of(app, who, asking, request_id).await {
-        Ok(operation) => operation,
+    let sent = match Sent::of(app, who, asking, request_id).await {
+        Ok(sent) => sent,
         Err(response) => return Ok(refused(media_type, response)),
+    };
+    // What goes on and on is never there already.
+    let again = if media_type == MediaType::EventStream { None } else { Again::of(app, &sent, parts, by_get)? };
+    let before = match &again {
+        Some(again) => match again.answer(app, media_type).await {
+            Known::Ready(response) => {
+                sent.keep_document();
+                return Ok(response);
+            }
+            Known::Opened(opened) => Some(opened),
+            Known::Nothing => None,
+        },
+        None => None,
+    };
+    let operation = match sent.operation(before) {
+        Ok(operation) => operation,
+        Err(response) => return Ok(refused(media_type, *response)),
     };
     if by_get && operation.kind == OperationType::Mutation {
         return Err(ApiError::method_not_allowed("only queries may be sent by GET; send this by POST"));
@@ -75,7 +95,17 @@ async fn answer(app: &App, parts: &Parts, asking: Asking, media_type: MediaType,
         let message = "a subscription is answered as Accept: text/event-stream, or over the WebSocket /graphql/ws";
         return Ok(refused(media_type, refusal(&Failure::new(Kind::Malformed, "subscription_transport", message))));
     }
-    Ok(respond(media_type, operation.run().await))
+    let began = Instant::now();
+    let Ran { response, grounds } = operation.run().await;
+    timings(&parts.extensions).add("execute", began.elapsed());
+    if let (Some(again), Some(grounds)) = (&again, grounds) {
+        return Ok(again.keep(app, &grounds, rendered(&response), media_type));
+    }
+    Ok(respond(media_type, response))
+}
+
+fn rendered(response: &Response) -> Vec<u8> {
+    serde_json::to_vec(response).unwrap_or_default()
 }
 
 /// What was refused before anything ran has no `data`.
@@ -83,11 +113,7 @@ fn respond(media_type: MediaType, response: Response) -> axum::response::Respons
     let nothing_ran = response.is_err()
         && response.data == async_graphql::Value::Null
         && response.errors.iter().all(|error| error.path.is_empty());
-    if nothing_ran {
-        refused(media_type, response)
-    } else {
-        body(media_type, StatusCode::OK, serde_json::to_vec(&response).unwrap_or_default())
-    }
+    if nothing_ran { refused(media_type, response) } else { body(media_type, StatusCode::OK, rendered(&response)) }
 }
 
 fn refused(media_type: MediaType, response: Response) -> axum::response::Response {

@@ -9,6 +9,8 @@ pub(crate) struct Limits {
     pub depth: usize,
     /// Levels of anything while parsing: selection sets, lists, input objects.
     pub nesting: usize,
+    /// Names, values and signs of a document: what the parser has to look at.
+    pub tokens: usize,
     /// Fields of an answer at most: a field counts 1, a connection as often as it has items. What is read for each object on
     /// its own counts more: 100 for a count, 1,000 where it stands at the top, 5,000 below a person or a resource.
     pub complexity: usize,
@@ -36,6 +38,7 @@ impl Default for Limits {
             bytes: 100 * 1024,
             depth: 12,
             nesting: 32,
+            tokens: 5_000,
             complexity: 100_000,
             aliases: 30,
             directives: 10,

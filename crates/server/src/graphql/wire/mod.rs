@@ -1,5 +1,6 @@
 //! How operations come in and answers leave: over HTTP, as server-sent events, over WebSockets.
 
+mod answers;
 mod counted;
 mod documents;
 mod events;
@@ -13,6 +14,7 @@ mod socket;
 use axum::Router;
 use axum::routing::get;
 
+pub(super) use self::answers::Answers;
 pub(crate) use self::documents::Allowed;
 pub(super) use self::documents::Documents;
 pub(crate) use self::limits::Limits;

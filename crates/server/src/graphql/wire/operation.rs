@@ -5,15 +5,17 @@ use async_graphql::{Request, Response, ServerError, Variables};
 use futures::stream::{self, BoxStream, StreamExt};
 use http::Method;
 use kernel::{Failure, Kind, Result, TenantId};
-use koyomi::Asker;
+use koyomi::{Asker, Opened};
 use serde::Deserialize;
 
 use super::Limits;
-use super::counted::{introspects, nested_within, within_limits};
-use super::documents::{Found, Named};
+use super::answers::Question;
+use super::counted::{introspects, within_limits, within_reach};
+use super::documents::{Found, Hash, Named};
 use crate::error::{log, status};
 use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
 use crate::graphql::error::describe;
+use crate::graphql::grounds::Grounds;
 use crate::graphql::group::side_by_side;
 use crate::middleware::RequestId;
 use crate::state::App;
@@ -48,15 +50,35 @@ struct PersistedQuery {
     sha256_hash: String,
 }
 
+/// What a client has sent, and nobody has read yet.
+pub(super) struct Sent {
+    app: App,
+    pub who: Result<Asker>,
+    text: Arc<str>,
+    /// Worth keeping under this name, when it turns out to be a document.
+    keep: Option<(TenantId, Hash)>,
+    operation_name: Option<String>,
+    variables: serde_json::Map<String, serde_json::Value>,
+    request_id: Option<RequestId>,
+}
+
 /// An operation that may run: it can be read, and is within the limits that can be told without running it.
 pub(super) struct Operation {
     app: App,
     request: Request,
+    asked: Arc<Asked>,
     pub kind: OperationType,
     request_id: Option<RequestId>,
 }
 
-impl Operation {
+/// What came of it.
+pub(super) struct Ran {
+    pub response: Response,
+    /// What it rests on, of a query that found everything it asked for, where that can be told.
+    pub grounds: Option<Grounds>,
+}
+
+impl Sent {
     /// # Errors
     /// With the answer that refuses it.
     pub(super) async fn of(
@@ -83,39 +105,77 @@ impl Operation {
         if text.len() > limits.bytes {
             return Err(refusal(&too_large("the document", text.len(), limits.bytes)));
         }
-        nested_within(&text, limits.nesting).map_err(|failure| refusal(&failure))?;
-        let variables = Variables::from_json(asking.variables.unwrap_or_default().into());
-        let mut request = Request::new(&*text).variables(variables.clone());
-        request.operation_name = asking.operation_name;
-        let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![with_code(error, limits)]))?;
-        let kind = checked(app, document, name.as_deref()).map_err(|failure| refusal(&failure))?;
-        let groups = side_by_side(document, name.as_deref(), &variables);
-        if let (Some(tenant), Some(hash)) = (tenant, hash) {
-            documents.keep(tenant, hash, text);
+        let variables = asking.variables.unwrap_or_default();
+        let (app, operation_name, keep) = (app.clone(), asking.operation_name, tenant.zip(hash));
+        Ok(Self { app, who, text, keep, operation_name, variables, request_id })
+    }
+
+    /// What is asked, letter by letter.
+    pub(super) fn question(&self) -> Question {
+        Question::of(&self.text, self.operation_name.as_deref(), &self.variables)
+    }
+
+    /// It has turned out to be a document.
+    pub(super) fn keep_document(&self) {
+        if let Some((tenant, hash)) = self.keep {
+            self.app.graphql.documents.keep(tenant, hash, Arc::clone(&self.text));
         }
+    }
+
+    /// `before`: the head check, where it was made already.
+    ///
+    /// # Errors
+    /// With the answer that refuses it.
+    pub(super) fn operation(self, before: Option<Opened>) -> Result<Operation, Box<Response>> {
+        let limits = self.app.graphql.limits;
+        within_reach(&self.text, &limits).map_err(|failure| Box::new(refusal(&failure)))?;
+        let variables = Variables::from_json(self.variables.clone().into());
+        let mut request = Request::new(&*self.text).variables(variables.clone());
+        request.operation_name.clone_from(&self.operation_name);
+        let name = self.operation_name.as_deref();
+        let document =
+            request.parsed_query().map_err(|error| Box::new(Response::from_errors(vec![with_code(error, &limits)])))?;
+        let kind = checked(&self.app, document, name).map_err(|failure| Box::new(refusal(&failure)))?;
+        let groups = side_by_side(document, name, &variables);
+        self.keep_document();
+        let Self { app, who, request_id, .. } = self;
         let who = who.map(|who| Asker { current: kind != OperationType::Query, ..who });
-        let asked = Arc::new(Asked::new(app.clone(), who, groups));
+        let asked = Arc::new(Asked::new(app.clone(), who, before, groups));
         let request = request.data(Users::of(&asked)).data(Resources::of(&asked)).data(Calendars::of(&asked));
-        let request = request.data(Events::of(&asked)).data(asked);
-        Ok(Self { app: app.clone(), request, kind, request_id })
+        let request = request.data(Events::of(&asked)).data(Arc::clone(&asked));
+        Ok(Operation { app, request, asked, kind, request_id })
+    }
+}
+
+impl Operation {
+    /// # Errors
+    /// With the answer that refuses it.
+    pub(super) async fn of(
+        app: &App,
+        who: Result<Asker>,
+        asking: Asking,
+        request_id: Option<RequestId>,
+    ) -> Result<Self, Response> {
+        Sent::of(app, who, asking, request_id).await?.operation(None).map_err(|response| *response)
     }
 
     /// What a query or a change comes to.
-    pub(super) async fn run(self) -> Response {
-        let Self { app, request, kind, request_id } = self;
+    pub(super) async fn run(self) -> Ran {
+        let Self { app, request, asked, kind, request_id } = self;
         let deadline = app.graphql.limits.deadline;
         let response = match tokio::time::timeout(deadline, app.graphql.schema.execute(request)).await {
             Ok(response) => response,
             Err(_) => refusal(&too_long(kind, deadline)),
         };
-        told(response, &app.graphql.limits, request_id.as_ref())
+        let response = told(response, &app.graphql.limits, request_id.as_ref());
+        let whole = kind == OperationType::Query && response.errors.is_empty();
+        Ran { response, grounds: if whole { asked.grounds() } else { None } }
     }
 
     /// What a subscription comes to, one after the other; anything else comes to one.
     pub(super) fn stream(self) -> BoxStream<'static, Response> {
         if self.kind != OperationType::Subscription {
-            return stream::once(self.run()).boxed();
+            return stream::once(async { self.run().await.response }).boxed();
         }
         let Self { app, request, request_id, .. } = self;
         let limits = app.graphql.limits;
