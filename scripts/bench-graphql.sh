@@ -15,9 +15,9 @@ bench_graphql() {
   fresh_home bench
   local home=$FRESH_HOME
   step "Building the bare handler"
-  in_group cargo build --release -p bench --bin nested || die "the build failed"
+  in_group cargo build --release -p bench --bin statements || die "the build failed"
   build_koyomi
-  cp "$KOYOMI" "${KOYOMI%/*}/nested" "$home/"
+  cp "$KOYOMI" "${KOYOMI%/*}/statements" "$home/"
   KOYOMI=$home/koyomi
   bench_yoga
   step "Starting a private PostgreSQL and a private Redis"
@@ -83,7 +83,7 @@ bench_graphql_serve() {
   grep -q '"nodes":\[{' "$home/strict.body" || die "the question finds nothing: $(head -c 500 "$home/strict.body")"
   hash=$(pg_psql "$PG_HOME" koyomi koyomi -At -c "select encode(token_hash, 'hex') from api_tokens where name = 'dev bench'")
   port=$(free_port)
-  DATABASE_URL=$(pg_url "$PG_HOME" koyomi koyomi) start_group setpriv --pdeathsig TERM "$home/nested" --listen "127.0.0.1:$port" \
+  DATABASE_URL=$(pg_url "$PG_HOME" koyomi koyomi) start_group setpriv --pdeathsig TERM "$home/statements" --listen "127.0.0.1:$port" \
     --token-hash "$hash" --calendar "$BENCH_CALENDAR" --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z
   bench_watch bare "$GROUP" "$port"
   bench_await "the bare handler" "$port"

@@ -66,7 +66,7 @@ cmd_test() {
   fi
   ensure_rust_component fmt rustfmt
   ensure_rust_component clippy clippy
-  ensure_packages postgresql redis nats cc certificates compose
+  ensure_packages postgresql redis nats cc certificates compose valgrind
   run_step "docker-compose.yml" check_compose
   run_step "cargo fmt --all --check" check_format
   run_step "cargo clippy --workspace --all-targets" check_lints
@@ -79,6 +79,7 @@ cmd_test() {
   run_step "the API without a cache" in_mode off strict
   run_step "the API with bounded reads" in_mode l1 bounded:100ms
   run_step "a short storm" short_storm
+  run_step "instructions against their budgets" cmd_budgets
   finish_steps
 }
 

@@ -40,6 +40,7 @@ ensure_packages() {
       cc) cc_works || missing+=(gcc libc6-dev) ;;
       redis) find_redis || missing+=(redis-server) ;;
       nats) find_nats || missing+=(nats-server) ;;
+      valgrind) have valgrind || missing+=(valgrind) ;;
       wrk) have wrk || missing+=(wrk) ;;
       curl) have curl || missing+=(curl) ;;
       certificates) [[ -e /etc/ssl/certs/ca-certificates.crt || ! -e /etc/debian_version ]] || missing+=(ca-certificates) ;;

@@ -2,6 +2,8 @@
 //! it is asked for and how it is answered.
 
 mod again;
+#[cfg(test)]
+mod counted;
 mod etag;
 mod extract;
 pub mod graphql;

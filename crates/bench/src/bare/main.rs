@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::any;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use clap::Parser;
@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(options.listen).await?.tap_io(|tcp| {
         let _ = tcp.set_nodelay(true);
     });
-    let router = Router::new().route("/", get(show)).route("/{*path}", get(show)).with_state(answer);
+    let router = Router::new().route("/", any(show)).route("/{*path}", any(show)).with_state(answer);
     Ok(axum::serve(listener, router).await?)
 }
 

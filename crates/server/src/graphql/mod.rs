@@ -107,6 +107,12 @@ pub fn sdl() -> String {
     schema(&Limits::default()).sdl_with_options(options)
 }
 
+/// Whether the parser would be let at it.
+#[cfg(test)]
+pub(crate) fn is_within_reach(text: &str) -> bool {
+    wire::within_reach(text, &Limits::default()).is_ok()
+}
+
 pub(crate) fn routes() -> Router<App> {
     wire::routes().merge(explorer::routes())
 }

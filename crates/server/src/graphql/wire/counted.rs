@@ -47,7 +47,7 @@ pub(super) fn within_limits(document: &ExecutableDocument, limits: &Limits) -> R
 ///
 /// # Errors
 /// `query_too_complex` with the limit and its value.
-pub(super) fn within_reach(text: &str, limits: &Limits) -> Result<()> {
+pub(in crate::graphql) fn within_reach(text: &str, limits: &Limits) -> Result<()> {
     let (depth, tokens) = reach(text);
     for (what, is, limit) in [("nesting", depth, limits.nesting), ("number of tokens", tokens, limits.tokens)] {
         if is > limit {

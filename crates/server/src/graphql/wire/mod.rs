@@ -15,6 +15,8 @@ use axum::Router;
 use axum::routing::get;
 
 pub(super) use self::answers::Answers;
+#[cfg(test)]
+pub(super) use self::counted::within_reach;
 pub(crate) use self::documents::Allowed;
 pub(super) use self::documents::Documents;
 pub(crate) use self::limits::Limits;

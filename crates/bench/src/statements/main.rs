@@ -1,7 +1,9 @@
-//! What the statements of a nested question cost by themselves: axum and tokio-postgres, no GraphQL, no cache. It answers
-//! `GET /` with a calendar's events, their guests and rooms, in the shape in which GraphQL answers.
+//! What the statements of an answer cost by themselves: axum and tokio-postgres, the rows decoded and written as JSON, and
+//! nothing else. `/graphql` is answered with a calendar's events, their guests and rooms in the shape of GraphQL, everything
+//! else with the plain list of REST.
 
-mod shape;
+mod list;
+mod nested;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,18 +21,18 @@ use http::header::CONTENT_TYPE;
 use kernel::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
-use self::shape::{Answer, Event, Guest, Reservation};
+use self::nested::{Answer, Event, Guest, Reservation};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Answers a nested question with the statements that koyomi runs for it
+/// Answers two questions with the statements that koyomi runs for them
 #[derive(Parser, Debug)]
-#[command(name = "nested")]
+#[command(name = "statements")]
 struct Options {
     /// Address to listen on
     #[arg(long)]
@@ -86,7 +88,8 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen).await?.tap_io(|tcp| {
         let _ = tcp.set_nodelay(true);
     });
-    Ok(axum::serve(listener, Router::new().fallback(get(show)).with_state(service)).await?)
+    let routes = Router::new().route("/graphql", get(nested)).fallback(get(list)).with_state(service);
+    Ok(axum::serve(listener, routes).await?)
 }
 
 async fn connect(url: &str) -> anyhow::Result<Db> {
@@ -131,22 +134,40 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
     })
 }
 
-async fn show(State(service): State<Arc<Service>>) -> Response {
+async fn nested(State(service): State<Arc<Service>>) -> Response {
+    show(service, true).await
+}
+
+async fn list(State(service): State<Arc<Service>>) -> Response {
+    show(service, false).await
+}
+
+async fn show(service: Arc<Service>, nested: bool) -> Response {
     // Whoever hangs up takes no connection with him.
-    match tokio::spawn(async move { service.answer().await }).await.unwrap_or_else(|error| Err(error.into())) {
+    match tokio::spawn(async move { service.answer(nested).await }).await.unwrap_or_else(|error| Err(error.into())) {
         Ok(answer) => ([(CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
 impl Service {
-    async fn answer(&self) -> anyhow::Result<Vec<u8>> {
+    async fn answer(&self, nested: bool) -> anyhow::Result<Vec<u8>> {
         let (user, tenant) = self.check().await?;
         let _free = self.free.acquire().await?;
         let db = self.pool.lock().await.pop().context("a connection")?;
-        let answer = self.read(&db, user, tenant).await;
+        let answer = if nested { self.nested(&db, user, tenant).await } else { self.list(&db, user, tenant).await };
         self.pool.lock().await.push(db);
-        Ok(serde_json::to_vec(&answer?)?)
+        answer
+    }
+
+    async fn list(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Vec<u8>> {
+        let rows = self.page(db, user, tenant).await?;
+        db.client.batch_execute("commit").await?;
+        let mut items = rows.iter().map(list::item).collect::<anyhow::Result<Vec<_>>>()?;
+        items.sort_by_key(|item| (item.start_time, item.id));
+        let more = items.len() > 50;
+        items.truncate(50);
+        Ok(serde_json::to_vec(&list::Page { items, next_cursor: more.then_some("more") })?)
     }
 
     async fn check(&self) -> anyhow::Result<(Uuid, Uuid)> {
@@ -165,19 +186,20 @@ impl Service {
         Ok((caller.get(2), caller.get(3)))
     }
 
-    async fn read(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Answer> {
+    /// Begins a transaction, and reads the page in it.
+    async fn page(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Vec<Row>> {
         let Options { calendar, from, to, .. } = &self.options;
         db.client.batch_execute("begin isolation level repeatable read read only").await?;
         let grants = db.client.query_one(&db.grants, &[&user, &tenant, &vec![*calendar]]).await?;
         let (earliest, none) = (DateTime::<Utc>::UNIX_EPOCH, Uuid::nil());
         let longest: i64 = grants.get("longest_seconds");
-        let rows = db
-            .client
-            .query(
-                &db.page,
-                &[&vec![*calendar], &vec![longest], from, to, &earliest, &none, &earliest.naive_utc(), &51_i64],
-            )
-            .await?;
+        let arguments: [&(dyn ToSql + Sync); 8] =
+            [&vec![*calendar], &vec![longest], from, to, &earliest, &none, &earliest.naive_utc(), &51_i64];
+        Ok(db.client.query(&db.page, &arguments).await?)
+    }
+
+    async fn nested(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Vec<u8>> {
+        let rows = self.page(db, user, tenant).await?;
         let mut events: Vec<Event> = rows.iter().map(event).collect();
         events.sort_by_key(|event| (event.start_time, event.event_id));
         let more = events.len() > 50;
@@ -200,7 +222,7 @@ impl Service {
             }
         }
         db.client.batch_execute("commit").await?;
-        Ok(Answer { calendar: *calendar, events, more })
+        Ok(serde_json::to_vec(&Answer { calendar: self.options.calendar, events, more })?)
     }
 }
 
