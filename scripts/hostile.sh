@@ -16,5 +16,5 @@ cmd_hostile() {
   calendar=${BENCH_LIST#/api/calendars/}
   port=$(free_port)
   serve_koyomi "$PG_HOME" "$port"
-  in_group "$FRESH_HOME/hostile" --url "http://127.0.0.1:$port" --token "$TOKEN" --calendar "${calendar%%/*}" "$@"
+  in_group "$FRESH_HOME/hostile" --url "http://127.0.0.1:$port" --token "$TOKEN" --pid "$GROUP" --calendar "${calendar%%/*}" "$@"
 }

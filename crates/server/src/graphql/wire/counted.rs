@@ -41,15 +41,20 @@ pub(super) fn within_limits(document: &ExecutableDocument, limits: &Limits) -> R
     Ok(())
 }
 
-/// What can be told of a text in one pass over its bytes, before the parser is let at it: how deep braces, brackets and
-/// parentheses are nested, since the parser calls itself for each and a text of nothing but braces would use up the stack;
-/// and how many tokens there are, each of which costs the parser a thousand times what it costs here.
+/// What can be told of a text in one pass over its bytes, before the parser is let at it: it calls itself for each brace,
+/// bracket and parenthesis, so that a text of nothing but braces would use up the stack, and each token costs it a thousand
+/// times what it costs here.
 ///
 /// # Errors
 /// `query_too_complex` with the limit and its value.
 pub(in crate::graphql) fn within_reach(text: &str, limits: &Limits) -> Result<()> {
-    let (depth, tokens) = reach(text);
-    for (what, is, limit) in [("nesting", depth, limits.nesting), ("number of tokens", tokens, limits.tokens)] {
+    let reach = Reach::of(text);
+    for (what, is, limit) in [
+        ("nesting", reach.deepest, limits.nesting),
+        ("number of aliases", reach.aliases, limits.aliases),
+        ("number of selections", reach.selections, limits.selections),
+        ("number of tokens", reach.tokens, limits.tokens),
+    ] {
         if is > limit {
             let message = format!("the {what} of this query is {is}, at most {limit} are allowed");
             return Err(Failure::new(Kind::Malformed, "query_too_complex", message));
@@ -58,31 +63,87 @@ pub(in crate::graphql) fn within_reach(text: &str, limits: &Limits) -> Result<()
     Ok(())
 }
 
-/// The deepest nesting, and the lexical tokens (GraphQL specification, 2.1.6).
-fn reach(text: &str) -> (usize, usize) {
-    let (mut depth, mut deepest, mut tokens) = (0_usize, 0, 0);
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        tokens += usize::from(!matches!(byte, b'#' | b',' | b' ' | b'\t' | b'\n' | b'\r'));
-        rest = match byte {
-            b'#' => &after[after.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(after.len())..],
-            b'"' if after.starts_with(b"\"\"") => past_block_string(&after[2..]),
-            b'"' => past_string(after),
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-                after
+/// Of a document as it is written.
+#[derive(Debug, Default)]
+struct Reach {
+    deepest: usize,
+    /// Lexical tokens (GraphQL specification, 2.1.6).
+    tokens: usize,
+    /// Fields, fragments and spreads: what stands in braces and in no parentheses.
+    selections: usize,
+    aliases: usize,
+}
+
+/// What a name comes after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    Nothing,
+    /// `:` makes what stood before it an alias, and what comes next the field that was counted already.
+    Colon,
+    /// `@`, a directive; `...`, a spread or `on` and a type: they are no fields.
+    Sign,
+    On,
+}
+
+impl Reach {
+    fn of(text: &str) -> Self {
+        let mut reach = Self::default();
+        let (mut depth, mut closed_in) = (0_usize, 0_usize);
+        let mut after_what = After::Nothing;
+        let mut rest = text.as_bytes();
+        while let Some((&byte, after)) = rest.split_first() {
+            if matches!(byte, b'#' | b',' | b' ' | b'\t' | b'\n' | b'\r') {
+                rest = if byte == b'#' { past_comment(after) } else { after };
+                continue;
             }
-            b'}' | b']' | b')' => {
-                depth = depth.saturating_sub(1);
-                after
-            }
-            b'.' if after.starts_with(b"..") => &after[2..],
-            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => past_word(after),
-            _ => after,
-        };
+            reach.tokens += 1;
+            let selects = depth > 0 && closed_in == 0;
+            let mut next = After::Nothing;
+            rest = match byte {
+                b'"' if after.starts_with(b"\"\"") => past_block_string(&after[2..]),
+                b'"' => past_string(after),
+                b'{' | b'[' | b'(' => {
+                    depth += 1;
+                    closed_in += usize::from(byte != b'{' || closed_in > 0);
+                    reach.deepest = reach.deepest.max(depth);
+                    after
+                }
+                b'}' | b']' | b')' => {
+                    depth = depth.saturating_sub(1);
+                    closed_in = closed_in.saturating_sub(1);
+                    after
+                }
+                b'.' if after.starts_with(b"..") => {
+                    reach.selections += usize::from(selects);
+                    next = After::Sign;
+                    &after[2..]
+                }
+                b'@' => {
+                    next = After::Sign;
+                    after
+                }
+                b':' => {
+                    reach.aliases += usize::from(selects);
+                    next = After::Colon;
+                    after
+                }
+                b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                    reach.selections += usize::from(selects && after_what == After::Nothing);
+                    let is_on = after_what == After::Sign && byte == b'o' && after.starts_with(b"n");
+                    let behind = past_word(after);
+                    next = if is_on && after.len() - behind.len() == 1 { After::On } else { After::Nothing };
+                    behind
+                }
+                _ => after,
+            };
+            after_what = next;
+        }
+        reach
     }
-    (deepest, tokens)
+}
+
+fn past_comment(rest: &[u8]) -> &[u8] {
+    &rest[rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())..]
 }
 
 /// Behind the end of a name or a number.
@@ -227,7 +288,7 @@ mod tests {
 
     #[test]
     fn tokens_are_counted_as_the_specification_has_them() {
-        let of = |text: &str| reach(text).1;
+        let of = |text: &str| Reach::of(text).tokens;
         assert_eq!(of("query A($a: Int = -12, $b: [ID!]!) { x: me @skip(if: true) { id, ...F } }"), 35);
         assert_eq!(
             of(r#"{ a(b: "x y { \" z", c: """{ x } \""" y""") # none of this {
@@ -235,6 +296,24 @@ mod tests {
             12
         );
         assert_eq!((of(""), of(" ,\t\r\n#{"), of("..."), of("a b"), of("a_1")), (0, 0, 1, 2, 1));
+    }
+
+    /// What the pass counts is what the parsed document has.
+    #[test]
+    fn selections_and_aliases_are_told_before_parsing() {
+        for text in [
+            "{ a }",
+            "query A($a: In = { b: [1, { c: d }] }) @x(y: z) { p: a(x: { y: z, w: [v] }) @skip(if: true) { id, ...F q: on } on }",
+            "{ ... on A { x ... @include(if: false) { y } } ...B } fragment B on Query @a { z { k: z ... on C { w } } }",
+            "subscription A { a(b: \"{ c }\") # { d }\n { e } } query B { f(g: \"\"\" { h: i } \"\"\") }",
+        ] {
+            let document = parse_query(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let mut counted = Counted::default();
+            document.operations.iter().for_each(|(_, o)| counted.add(&o.node.selection_set.node));
+            document.fragments.values().for_each(|f| counted.add(&f.node.selection_set.node));
+            let reach = Reach::of(text);
+            assert_eq!((reach.selections, reach.aliases), (counted.selections, counted.aliases), "{text}");
+        }
     }
 
     #[test]

@@ -3,8 +3,10 @@ use std::time::Duration;
 /// What an operation may cost. A refusal names the limit and its value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Bytes of a request's body, and of a document.
+    /// Bytes of a request's body.
     pub bytes: usize,
+    /// Bytes of a document. Texts that are longer belong into variables, which no parser of documents has to look at.
+    pub document: usize,
     /// Levels of fields.
     pub depth: usize,
     /// Levels of anything while parsing: selection sets, lists, input objects.
@@ -36,6 +38,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             bytes: 100 * 1024,
+            document: 32 * 1024,
             depth: 12,
             nesting: 32,
             tokens: 5_000,

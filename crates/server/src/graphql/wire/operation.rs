@@ -102,8 +102,8 @@ impl Sent {
             Found::New(text, hash) => (text, Some(hash)),
             Found::Unknown => return Err(unknown_document()),
         };
-        if text.len() > limits.bytes {
-            return Err(refusal(&too_large("the document", text.len(), limits.bytes)));
+        if text.len() > limits.document {
+            return Err(refusal(&too_large("the document", text.len(), limits.document)));
         }
         let variables = asking.variables.unwrap_or_default();
         let (app, operation_name, keep) = (app.clone(), asking.operation_name, tenant.zip(hash));

@@ -182,6 +182,12 @@ async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
     assert_eq!(refused.json()["errors"][0]["extensions"]["errors"][0]["pointer"], "/q");
     let long = format!("{{ me {{ id }} }} # {}", "x".repeat(100 * 1024));
     strict.post("/graphql", json!({ "query": long })).await.problem(413, "query_too_large");
+    // Half of that fits as a variable, and not into the document.
+    let long = "x".repeat(50 * 1024);
+    let inline = strict.post("/graphql", json!({ "query": format!("{{ me {{ id }} }} # {long}") })).await;
+    assert_eq!(code(inline.is(400)), "query_too_large");
+    let variable = json!({ "query": "query A($q: String) { me { id } resources(q: $q) { nodes { id } } }", "variables": { "q": long } });
+    assert_eq!(code(strict.post("/graphql", variable).await.is(200)), "malformed_request");
 }
 
 /// What a change has answered, under its own name.
