@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 
 const fresh = process.argv.slice(2);
-const OWN = /\b(delete from outbox|from outbox|listen|unlisten|pg_notify|pg_stat|pg_reload_conf)\b/i;
+const OWN = /\b(delete from outbox|from outbox|listen|unlisten|pg_notify|pg_stat|pg_reload_conf|alter system|pg_control_system)\b/i;
 
 /** Entries of the log: what a line begins and the lines that go on with it (they begin with a tab). */
 function entries(text) {
@@ -17,25 +17,43 @@ function entries(text) {
   return found;
 }
 
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const TIME = '\\d{4,}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?';
+const TYPES = [
+  [new RegExp(`^'${UUID}'$`), 'uuid'],
+  [new RegExp(`^'\\{${UUID}(,${UUID})*\\}'$`), 'uuid[]'],
+  [new RegExp(`^'${TIME}[+-]\\d\\d( BC)?'$`), 'timestamptz'],
+  [new RegExp(`^'${TIME}( BC)?'$`), 'timestamp'],
+  [/^'\{-?\d+(,-?\d+)*\}'$/, 'bigint[]'],
+];
+
+/** As the driver does, which sends the type of each value along: PostgreSQL does not guess them from operators. */
+function typed(literal) {
+  const type = TYPES.find(([form]) => form.test(literal))?.[1];
+  return type ? `${literal}::${type}` : literal;
+}
+
 /** `$1 = 'a', $2 = NULL` as literals. */
 function parameters(detail) {
   const values = new Map();
-  for (const [, n, literal] of detail.matchAll(/\$(\d+) = (NULL|'(?:[^']|'')*')/g)) values.set(Number(n), literal);
+  for (const [, n, literal] of detail.matchAll(/\$(\d+) = (NULL|'(?:[^']|'')*')/g)) values.set(Number(n), typed(literal));
   return values;
 }
 
 const of = /^(\S+ \S+ \S+ )?\[(\d+)\][^:]*(LOG|DETAIL): {2}(.*)$/s;
 const statements = [];
-let last;
+const last = new Map(); // of each process
 for (const entry of entries(readFileSync(0, 'utf8'))) {
   const [, , pid, kind, rest] = entry.match(of) ?? [];
   const said = rest?.match(/^(?:execute [^:]*|statement): (.*)$/s);
   if (kind === 'LOG' && said) {
-    last = { pid, sql: said[1].trim().replace(/;$/, '') };
-    statements.push(last);
-  } else if (kind === 'DETAIL' && last?.pid === pid) {
+    const statement = { sql: said[1].trim().replace(/;$/, '') };
+    last.set(pid, statement);
+    statements.push(statement);
+  } else if (kind === 'DETAIL' && last.has(pid)) {
     const values = parameters(rest);
-    last.sql = last.sql.replace(/\$(\d+)/g, (all, n) => values.get(Number(n)) ?? all);
+    const statement = last.get(pid);
+    statement.sql = statement.sql.replace(/\$(\d+)/g, (all, n) => values.get(Number(n)) ?? all);
   }
 }
 
