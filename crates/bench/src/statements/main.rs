@@ -56,7 +56,7 @@ struct Options {
 /// A connection and what is prepared on it.
 struct Db {
     client: Client,
-    check: Statement,
+    versions: Statement,
     grants: Statement,
     page: Statement,
     guests: Statement,
@@ -65,7 +65,8 @@ struct Db {
 
 struct Service {
     options: Options,
-    hash: Vec<u8>,
+    user: Uuid,
+    tenant: Uuid,
     /// One that does head checks alone.
     heads: Db,
     pool: Mutex<Vec<Db>>,
@@ -80,11 +81,13 @@ async fn main() -> anyhow::Result<()> {
     let hash = digits.map(|pair| pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()));
     let hash = hash.collect::<Option<Vec<u8>>>().context("--token-hash is not hexadecimal")?;
     let heads = connect(&options.database_url).await?;
+    let (user, tenant) = whose(&heads.client, hash, options.calendar).await?;
     let mut pool = Vec::with_capacity(connections);
     for _ in 0..connections {
         pool.push(connect(&options.database_url).await?);
     }
-    let service = Arc::new(Service { options, hash, heads, pool: Mutex::new(pool), free: Semaphore::new(connections) });
+    let service =
+        Arc::new(Service { options, user, tenant, heads, pool: Mutex::new(pool), free: Semaphore::new(connections) });
     let listener = TcpListener::bind(listen).await?.tap_io(|tcp| {
         let _ = tcp.set_nodelay(true);
     });
@@ -97,17 +100,10 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
     tokio::spawn(connection);
     client.batch_execute("set jit = off").await?;
     Ok(Db {
-        check: client
+        versions: client
             .prepare_typed(
-                cache::hot::CHECK,
-                &[
-                    Type::BYTEA_ARRAY,
-                    Type::BOOL_ARRAY,
-                    Type::TIMESTAMPTZ,
-                    Type::UUID_ARRAY,
-                    Type::INT4_ARRAY,
-                    Type::UUID_ARRAY,
-                ],
+                cache::hot::VERSIONS,
+                &[Type::UUID_ARRAY, Type::UUID_ARRAY, Type::UUID_ARRAY, Type::UUID_ARRAY],
             )
             .await?,
         grants: client.prepare_typed(events::hot::GRANTS, &[Type::UUID, Type::UUID, Type::UUID_ARRAY]).await?,
@@ -134,6 +130,20 @@ async fn connect(url: &str) -> anyhow::Result<Db> {
     })
 }
 
+/// Who shows the secret, and whether the calendar is shared with him.
+async fn whose(client: &Client, hash: Vec<u8>, calendar: Uuid) -> anyhow::Result<(Uuid, Uuid)> {
+    let types =
+        [Type::BYTEA_ARRAY, Type::BOOL_ARRAY, Type::TIMESTAMPTZ, Type::UUID_ARRAY, Type::INT4_ARRAY, Type::UUID_ARRAY];
+    let (check, calendars) = (client.prepare_typed(cache::hot::CHECK, &types).await?, vec![calendar]);
+    let rows = client
+        .query(&check, &[&vec![hash], &vec![false], &Clock::System.now(), &calendars, &vec![1_i32], &calendars])
+        .await?;
+    let of_kind = |kind: i32| rows.iter().find(move |row| row.get::<_, i32>(0) == kind);
+    of_kind(3).context("the calendar is not shared with whoever has this token")?;
+    let caller = of_kind(1).context("this token opens nothing")?;
+    Ok((caller.get(2), caller.get(3)))
+}
+
 async fn nested(State(service): State<Arc<Service>>) -> Response {
     show(service, true).await
 }
@@ -152,16 +162,16 @@ async fn show(service: Arc<Service>, nested: bool) -> Response {
 
 impl Service {
     async fn answer(&self, nested: bool) -> anyhow::Result<Vec<u8>> {
-        let (user, tenant) = self.check().await?;
+        self.check().await?;
         let _free = self.free.acquire().await?;
         let db = self.pool.lock().await.pop().context("a connection")?;
-        let answer = if nested { self.nested(&db, user, tenant).await } else { self.list(&db, user, tenant).await };
+        let answer = if nested { self.nested(&db).await } else { self.list(&db).await };
         self.pool.lock().await.push(db);
         answer
     }
 
-    async fn list(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Vec<u8>> {
-        let rows = self.page(db, user, tenant).await?;
+    async fn list(&self, db: &Db) -> anyhow::Result<Vec<u8>> {
+        let rows = self.page(db).await?;
         db.client.batch_execute("commit").await?;
         let mut items = rows.iter().map(list::item).collect::<anyhow::Result<Vec<_>>>()?;
         items.sort_by_key(|item| (item.start_time, item.id));
@@ -170,27 +180,20 @@ impl Service {
         Ok(serde_json::to_vec(&list::Page { items, next_cursor: more.then_some("more") })?)
     }
 
-    async fn check(&self) -> anyhow::Result<(Uuid, Uuid)> {
-        let calendars = vec![self.options.calendar];
-        let rows = self
-            .heads
-            .client
-            .query(
-                &self.heads.check,
-                &[&vec![self.hash.clone()], &vec![false], &Clock::System.now(), &calendars, &vec![1_i32], &calendars],
-            )
-            .await?;
-        let of_kind = |kind: i32| rows.iter().find(move |row| row.get::<_, i32>(0) == kind);
-        of_kind(3).context("the calendar is not shared with whoever has this token")?;
-        let caller = of_kind(1).context("this token opens nothing")?;
-        Ok((caller.get(2), caller.get(3)))
+    /// The head check of somebody who is known already, as koyomi makes it; there, whoever asks meanwhile shares it.
+    async fn check(&self) -> anyhow::Result<()> {
+        let (users, calendars, tenants) = (vec![self.user], vec![self.options.calendar], vec![self.tenant]);
+        let rows =
+            self.heads.client.query(&self.heads.versions, &[&users, &calendars, &tenants, &Vec::<Uuid>::new()]).await?;
+        anyhow::ensure!(rows.len() == 4, "epoch, user, calendar and tenant have versions");
+        Ok(())
     }
 
     /// Begins a transaction, and reads the page in it.
-    async fn page(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Vec<Row>> {
+    async fn page(&self, db: &Db) -> anyhow::Result<Vec<Row>> {
         let Options { calendar, from, to, .. } = &self.options;
         db.client.batch_execute("begin isolation level repeatable read read only").await?;
-        let grants = db.client.query_one(&db.grants, &[&user, &tenant, &vec![*calendar]]).await?;
+        let grants = db.client.query_one(&db.grants, &[&self.user, &self.tenant, &vec![*calendar]]).await?;
         let (earliest, none) = (DateTime::<Utc>::UNIX_EPOCH, Uuid::nil());
         let longest: i64 = grants.get("longest_seconds");
         let arguments: [&(dyn ToSql + Sync); 8] =
@@ -198,8 +201,8 @@ impl Service {
         Ok(db.client.query(&db.page, &arguments).await?)
     }
 
-    async fn nested(&self, db: &Db, user: Uuid, tenant: Uuid) -> anyhow::Result<Vec<u8>> {
-        let rows = self.page(db, user, tenant).await?;
+    async fn nested(&self, db: &Db) -> anyhow::Result<Vec<u8>> {
+        let rows = self.page(db).await?;
         let mut events: Vec<Event> = rows.iter().map(event).collect();
         events.sort_by_key(|event| (event.start_time, event.event_id));
         let more = events.len() > 50;

@@ -49,14 +49,21 @@ async fn a_list_read_backwards_is_the_same_list() {
         let start = make::at(&format!("2026-03-1{n}T10:00:00"), "Asia/Tokyo");
         make::event(&mio, &calendar, json!({ "title": format!("single {n}"), "start": start })).await;
     }
-    let daily = json!({ "title": "daily", "start": make::at("2026-03-12T10:00:00", "Asia/Tokyo"), "recurrence": ["RRULE:FREQ=DAILY"] });
+    let (start, end) = (make::at("2026-03-12T10:00:00", "Asia/Tokyo"), make::at("2026-03-12T11:00:00", "Asia/Tokyo"));
+    let daily = json!({ "title": "daily", "start": start, "end": end, "recurrence": ["RRULE:FREQ=DAILY"] });
     make::event(&mio, &calendar, daily).await;
     let weekly = json!({ "title": "weekly", "start": make::at("2026-03-12T10:00:00", "Asia/Tokyo"), "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO,TH"] });
     make::event(&mio, &calendar, weekly).await;
     let root = format!(r#"calendar(id: "{calendar}")"#);
     // What is written down, what is computed, and the border between the two.
-    for (from, to) in [("2026-03-01", "2026-04-15"), ("2027-12-01", "2028-06-01"), ("2080-01-01", "2080-07-01")] {
-        let window = format!(r#"from: "{from}T00:00:00Z", to: "{to}T00:00:00Z""#);
+    for (from, to) in [
+        ("2026-03-01T00:00:00", "2026-04-15T00:00:00"),
+        ("2027-12-01T00:00:00", "2028-06-01T00:00:00"),
+        ("2080-01-01T00:00:00", "2080-07-01T00:00:00"),
+        // One is running when it begins, and another begins just where the last stretch that is looked through does.
+        ("2080-01-01T01:30:00", "2080-07-01T01:00:00"),
+    ] {
+        let window = format!(r#"from: "{from}Z", to: "{to}Z""#);
         let forward = walk(&mio, &root, &window, 500, false).await;
         assert!(forward.len() > 40, "{} from {from}", forward.len());
         for (size, backward) in [(3, false), (3, true), (500, true)] {
