@@ -13,9 +13,10 @@ usage: ./dev stale [options]
   --seed N          of every random choice; printed by every run
   --mode M          strict, bounded, mixed (default)
   --faults F        all (default), none, or a list: stop_instance,kill_instance,kill_redis,flush_redis,old_redis,
-                    garbage_redis,pause_redis,cut_bus,slow_postgres,stop_backend,new_epoch
+                    garbage_redis,pause_redis,cut_bus,slow_postgres,stop_backend,new_epoch (./dev chaos has more)
   --writers N       at a time (default 64)
   --readers N       at a time (default 48)
+  --times N         each of the faults so often, one after the other; then it is over
   --nats            carry the bus over a NATS server instead of PostgreSQL
   --bug NAME        plant this mistake; success is to find it
   --all-bugs        plant one after the other

@@ -26,6 +26,7 @@ fn plan(options: &Options, bug: Bug) -> Plan {
         connections: 16,
         reads: u64::MAX,
         limit: Some(options.seconds.map_or(LIMIT, Duration::from_secs)),
+        times: None,
         wanted: Some(shows_a_bug),
     };
     let (strict, bounded) = (Mode::Strict, Mode::Bounded);

@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
+use reqwest::Method;
+use serde_json::json;
 use sqlx::Connection;
 
 use crate::epochs;
+use crate::http::Ask;
 use crate::report::Class;
-use crate::servers::signal;
+use crate::servers::{State, signal};
 use crate::storm::Storm;
-use crate::weather::Fault;
+use crate::weather::{Fault, RECOVERY};
+use crate::world::ADMIN;
 
 pub(crate) async fn conduct(storm: Arc<Storm>) {
     let mut rng = storm.rng(4_000);
@@ -23,6 +27,18 @@ pub(crate) async fn conduct(storm: Arc<Storm>) {
     }
     let mut remembered = None::<Instant>;
     storm.sleep(Duration::from_secs(2)).await;
+    if let Some(times) = storm.plan.times {
+        for (number, fault) in std::iter::repeat_n(faults, times).flatten().enumerate() {
+            if storm.is_over() {
+                return;
+            }
+            apply(&storm, fault, &mut storm.rng(6_000 + number as u64)).await;
+            storm.sleep(Duration::from_millis(rng.random_range(500..1500))).await;
+        }
+        // What still has to be well again within its time is looked at, too.
+        storm.sleep(RECOVERY + Duration::from_secs(1)).await;
+        return storm.end();
+    }
     while !storm.is_over() {
         // A snapshot old enough to be wrong everywhere, young enough to be looked up.
         if faults.contains(&Fault::OldRedis) && remembered.is_none_or(|at| at.elapsed() > Duration::from_secs(20)) {
@@ -61,11 +77,27 @@ async fn apply(storm: &Storm, fault: Fault, rng: &mut StdRng) {
                 instance.kill();
                 storm.sleep(time / 2).await;
                 instance.start(&storm.http.plain).await?;
+                well_again(storm, fault).await?;
+            }
+            Fault::KillPostgres => {
+                storm.postgres("kill").await?;
+                storm.sleep(time / 2).await;
+                storm.postgres("start").await?;
+                well_again(storm, fault).await?;
+            }
+            Fault::KillNats => {
+                if let Some(nats) = &storm.nats {
+                    nats.kill();
+                    storm.sleep(time).await;
+                    nats.launch().await?;
+                    well_again(storm, fault).await?;
+                }
             }
             Fault::KillRedis => {
                 storm.redis.kill();
                 storm.sleep(time).await;
                 storm.redis.start_again().await?;
+                well_again(storm, fault).await?;
             }
             Fault::FlushRedis => storm.redis.flush().await?,
             Fault::OldRedis => storm.redis.go_back().await?,
@@ -92,6 +124,30 @@ async fn apply(storm: &Storm, fault: Fault, rng: &mut StdRng) {
     if let Err(error) = done {
         storm.find(Class::Violation, format!("after {} not all is well again: {error:#}", fault.name()));
     }
+}
+
+/// The part is back: from now on it is a matter of seconds until everybody is answered, and told of what he changes.
+async fn well_again(storm: &Storm, fault: Fault) -> anyhow::Result<()> {
+    let (back, user) = (Instant::now(), &storm.world.users[ADMIN]);
+    for instance in storm.instances.iter().filter(|instance| instance.state() == State::Up) {
+        loop {
+            let read = Ask::get("/api/me", &user.bearer).send(&storm.http, instance).await;
+            let name = json!({ "time_zone": "UTC" });
+            let write =
+                Ask::write(Method::PATCH, "/api/me", &user.bearer, Some(name)).send(&storm.http, instance).await;
+            if read.is_ok_and(|answer| answer.is_ok()) && write.is_ok_and(|answer| answer.is_ok()) {
+                break;
+            }
+            anyhow::ensure!(back.elapsed() < RECOVERY * 4, "instance {} does not answer again", instance.number);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let took = back.elapsed();
+    storm.tally.recovered(fault.name(), took);
+    if took > RECOVERY {
+        storm.find(Class::Violation, format!("after {} it took {took:.1?} until everybody was answered", fault.name()));
+    }
+    Ok(())
 }
 
 async fn cut_bus(storm: &Storm) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ mod faults;
 mod finale;
 mod http;
 mod look;
+mod nats;
 mod options;
 mod probes;
 mod readers;

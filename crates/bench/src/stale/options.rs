@@ -35,7 +35,16 @@ pub(crate) struct Options {
     /// How the three instances read
     #[arg(long, value_enum, default_value_t = Mode::Mixed)]
     pub mode: Mode,
-    /// `all`, `none`, or a list: stop_instance, kill_instance, kill_redis, flush_redis, old_redis, garbage_redis,
+    /// A program that knows `kill` and `start` of the PostgreSQL server, for kill_postgres
+    #[arg(long)]
+    pub postgres_control: Option<PathBuf>,
+    /// A NATS server of the storm's own carries the bus, for kill_nats
+    #[arg(long, conflicts_with = "nats_url")]
+    pub nats_server: Option<PathBuf>,
+    /// One fault after the other, each so often; then it is over
+    #[arg(long)]
+    pub times: Option<usize>,
+    /// `all`, `none`, or a list: stop_instance, kill_instance, kill_postgres, kill_nats, kill_redis, flush_redis, old_redis, garbage_redis,
     /// pause_redis, cut_bus, slow_postgres, stop_backend, new_epoch
     #[arg(long, default_value = "all", value_parser = parse_faults)]
     pub faults: Faults,

@@ -41,6 +41,8 @@ pub(crate) struct Tally {
     /// SQL statements of all reads together, as the server counts them.
     pub statements: AtomicU64,
     routes: Mutex<BTreeMap<&'static str, u64>>,
+    /// By fault: how long it took until every instance answered again, once the part was back.
+    recoveries: Mutex<BTreeMap<&'static str, Vec<Duration>>>,
     tolerated: Mutex<BTreeMap<String, u64>>,
     counts: [AtomicU64; 3],
     findings: Mutex<Vec<Finding>>,
@@ -63,6 +65,7 @@ impl Tally {
             rollbacks: zero(),
             statements: zero(),
             routes: Mutex::default(),
+            recoveries: Mutex::default(),
             tolerated: Mutex::default(),
             counts: Default::default(),
             findings: Mutex::default(),
@@ -76,6 +79,10 @@ impl Tally {
     pub(crate) fn read(&self, route: &'static str) {
         Self::add(&self.reads);
         *self.routes.lock().unwrap().entry(route).or_default() += 1;
+    }
+
+    pub(crate) fn recovered(&self, fault: &'static str, after: Duration) {
+        self.recoveries.lock().unwrap().entry(fault).or_default().push(after);
     }
 
     pub(crate) fn reads(&self) -> u64 {
@@ -130,6 +137,11 @@ impl Tally {
         println!("faults");
         for (fault, count) in weather.counts() {
             println!("  {fault:<32}{count:>12}");
+        }
+        for (fault, times) in self.recoveries.lock().unwrap().iter_mut() {
+            times.sort_unstable();
+            let at = |of: usize| times[(times.len() - 1) * of / 100].as_secs_f64();
+            println!("  {:<32}{:>12.2} s, at most {:.2} s", format!("{fault}: well again in"), at(50), at(100));
         }
         println!("errors that a fault excuses");
         for (what, count) in self.tolerated.lock().unwrap().iter() {

@@ -1,5 +1,6 @@
 //! One storm from the first process to the last.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::{self, Cli};
 use crate::database::Database;
 use crate::http::Http;
+use crate::nats::Nats;
 use crate::options::{Mode, Options};
 use crate::readers::Popular;
 use crate::redis::Redis;
@@ -43,6 +45,8 @@ pub(crate) struct Plan {
     pub connections: u32,
     pub reads: u64,
     pub limit: Option<Duration>,
+    /// Each fault so often, one after the other.
+    pub times: Option<usize>,
     /// End with the first finding of this kind.
     pub wanted: Option<fn(&Finding) -> bool>,
 }
@@ -56,6 +60,8 @@ pub(crate) struct Storm {
     pub tally: Tally,
     pub instances: Vec<Arc<Instance>>,
     pub redis: Redis,
+    pub nats: Option<Nats>,
+    pub postgres_control: Option<PathBuf>,
     pub database: Database,
     pub http: Http,
     pub cli: Cli,
@@ -78,6 +84,20 @@ impl Storm {
 
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// `kill` or `start`.
+    pub(crate) async fn postgres(&self, what: &str) -> anyhow::Result<()> {
+        let program = self.postgres_control.clone().context("no --postgres-control")?;
+        let mut command = std::process::Command::new(&program);
+        command.arg(what);
+        let done = tokio::task::spawn_blocking(move || command.status()).await??;
+        anyhow::ensure!(done.success(), "{} {what}: {done}", program.display());
+        Ok(())
     }
 
     pub(crate) fn find(&self, class: Class, text: String) {
@@ -119,7 +139,7 @@ pub(crate) async fn pass(options: &Options) -> anyhow::Result<bool> {
         mode: options.mode,
         plant: String::new(),
         plant_last: "bus_drop=0.02,bus_duplicate=0.02,bus_delay_ms=20".to_owned(),
-        faults: options.faults.0.clone(),
+        faults: possible(options),
         pause: 150..1500,
         hot: usize::MAX,
         renames: true,
@@ -128,10 +148,22 @@ pub(crate) async fn pass(options: &Options) -> anyhow::Result<bool> {
         connections: 16,
         reads: options.reads,
         limit: options.seconds.map(Duration::from_secs),
+        times: options.times,
         wanted: None,
     };
     let outcome = run(options, seed, 0, plan).await?;
     Ok(outcome.found == 0)
+}
+
+/// Some take a part that the storm may kill.
+fn possible(options: &Options) -> Vec<Fault> {
+    let mut faults = options.faults.0.clone();
+    faults.retain(|fault| match fault {
+        Fault::KillPostgres => options.postgres_control.is_some(),
+        Fault::KillNats => options.nats_server.is_some(),
+        _ => true,
+    });
+    faults
 }
 
 fn setups(plan: &Plan) -> [Setup; 3] {
@@ -158,12 +190,17 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
     cli.run(&["migrate"]).await?;
     let redis = Redis::start(&options.redis_server, home.path(), &mut rng).await?;
     let redis_url = redis.url();
+    let nats = match &options.nats_server {
+        Some(program) => Some(Nats::start(program, home.path(), &mut rng).await?),
+        None => None,
+    };
+    let bus = nats.as_ref().map(Nats::url).or_else(|| options.nats_url.clone());
     let common = Common {
         program: &options.koyomi,
         database_url: &database.url,
         redis_url: &redis_url,
         connections: plan.connections,
-        bus: options.nats_url.as_deref().unwrap_or("postgres"),
+        bus: bus.as_deref().unwrap_or("postgres"),
         home: home.path(),
     };
     let instances: Vec<_> = setups(&plan)
@@ -186,6 +223,8 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
         tally: Tally::new(),
         instances,
         redis,
+        nats,
+        postgres_control: options.postgres_control.clone(),
         database,
         http,
         cli,
@@ -251,7 +290,11 @@ async fn until_over(storm: &Storm) -> bool {
         }
         let (plan, tally) = (&storm.plan, &storm.tally);
         let late = plan.limit.is_some_and(|limit| tally.began.elapsed() > limit);
-        if late || tally.reads() >= plan.reads || plan.wanted.is_some_and(|wanted| tally.first(wanted).is_some()) {
+        if storm.is_over()
+            || late
+            || tally.reads() >= plan.reads
+            || plan.wanted.is_some_and(|wanted| tally.first(wanted).is_some())
+        {
             return true;
         }
         for instance in &storm.instances {

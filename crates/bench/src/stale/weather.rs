@@ -10,6 +10,10 @@ pub(crate) enum Fault {
     StopInstance,
     /// SIGKILL, later started again.
     KillInstance,
+    /// SIGKILL of the postmaster; only with `--postgres-control`.
+    KillPostgres,
+    /// SIGKILL, later started again with what it had on disk; only with `--nats-server`.
+    KillNats,
     /// SIGKILL, later started again with nothing in it.
     KillRedis,
     FlushRedis,
@@ -29,9 +33,11 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::StopInstance,
         Self::KillInstance,
+        Self::KillPostgres,
+        Self::KillNats,
         Self::KillRedis,
         Self::FlushRedis,
         Self::OldRedis,
@@ -47,6 +53,8 @@ impl Fault {
         match self {
             Self::StopInstance => "stop_instance",
             Self::KillInstance => "kill_instance",
+            Self::KillPostgres => "kill_postgres",
+            Self::KillNats => "kill_nats",
             Self::KillRedis => "kill_redis",
             Self::FlushRedis => "flush_redis",
             Self::OldRedis => "old_redis",
@@ -64,8 +72,8 @@ impl Fault {
         match self {
             Self::StopInstance | Self::KillInstance => "instance",
             Self::KillRedis | Self::FlushRedis | Self::OldRedis | Self::GarbageRedis | Self::PauseRedis => "redis",
-            Self::CutBus => "bus",
-            Self::SlowPostgres | Self::StopBackend => "postgres",
+            Self::CutBus | Self::KillNats => "bus",
+            Self::KillPostgres | Self::SlowPostgres | Self::StopBackend => "postgres",
             Self::NewEpoch => "epoch",
         }
     }
@@ -81,6 +89,8 @@ struct Episode {
 
 /// How long the effects of a fault may outlast it.
 const GRACE: Duration = Duration::from_secs(2);
+/// The same of a part that was killed, once it is back.
+pub(crate) const RECOVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(crate) struct Weather {
@@ -115,7 +125,8 @@ impl Weather {
 
     fn between(&self, from: Instant, to: Instant) -> Vec<Episode> {
         let episodes = self.episodes.lock().unwrap();
-        let overlaps = |e: &&Episode| e.began <= to && e.ended.is_none_or(|end| end + GRACE >= from);
+        let grace = |fault| if fault == Fault::KillPostgres { RECOVERY } else { GRACE };
+        let overlaps = |e: &&Episode| e.began <= to && e.ended.is_none_or(|end| end + grace(e.fault) >= from);
         episodes.iter().rev().take(64).filter(overlaps).copied().collect()
     }
 
@@ -123,7 +134,7 @@ impl Weather {
     /// instance that stands still is one for a write: it may hold the row's lock.
     pub(crate) fn excuses(&self, asked: Asked, instance: usize, from: Instant, to: Instant) -> bool {
         self.between(from, to).iter().any(|e| match e.fault {
-            Fault::SlowPostgres | Fault::StopBackend => true,
+            Fault::KillPostgres | Fault::SlowPostgres | Fault::StopBackend => true,
             Fault::StopInstance | Fault::KillInstance => e.instance == Some(instance) || asked == Asked::Write,
             _ => false,
         })
