@@ -14,6 +14,9 @@ use crate::wire::{Connection, ask, request};
 
 #[derive(clap::Args, Debug, Clone)]
 pub(crate) struct Options {
+    /// The server's process
+    #[arg(long)]
+    pid: u32,
     /// Connections that rest
     #[arg(long, default_value_t = 10_000)]
     count: usize,
@@ -38,7 +41,7 @@ pub(crate) async fn run(target: &Target, options: &Options) -> anyhow::Result<()
     let question = Arc::new(request(target, "GET", &list, "", ""));
     listen(target, options, &question).await?;
     let alone = listen(target, options, &question).await?;
-    let before = resident(target.pid)?;
+    let before = resident(options.pid)?;
 
     let errors = AtomicUsize::new(0);
     let open = async || {
@@ -54,7 +57,7 @@ pub(crate) async fn run(target: &Target, options: &Options) -> anyhow::Result<()
     let mut resting: Vec<Connection> = opened.collect().await;
     let held = resting.len();
     let beside = listen(target, options, &question).await?;
-    let after = resident(target.pid)?;
+    let after = resident(options.pid)?;
     // All of them still live.
     let again = stream::iter(resting.iter_mut()).map(async |connection| ask(connection, &question).await.is_ok());
     let answered = again.buffer_unordered(AT_ONCE).filter(|answered| futures::future::ready(*answered)).count().await;

@@ -3,6 +3,8 @@
 
 mod connections;
 mod hangups;
+mod proxy;
+mod rolling;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -25,9 +27,6 @@ pub(crate) struct Target {
     /// Where koyomi listens: address and port
     #[arg(long)]
     pub address: std::net::SocketAddr,
-    /// Its process
-    #[arg(long)]
-    pub pid: u32,
     #[arg(long, env = "ENDURE_TOKEN", hide_env_values = true)]
     pub token: String,
     /// A calendar that the token may write to
@@ -41,6 +40,8 @@ enum What {
     Connections(connections::Options),
     /// Clients that hang up at random points
     Hangups(hangups::Options),
+    /// Two instances that are restarted in turn
+    Rolling(rolling::Options),
 }
 
 #[tokio::main]
@@ -49,5 +50,6 @@ async fn main() -> anyhow::Result<()> {
     match what {
         What::Connections(options) => connections::run(&target, &options).await,
         What::Hangups(options) => hangups::run(&target, &options).await,
+        What::Rolling(options) => rolling::run(&target, &options).await,
     }
 }

@@ -16,7 +16,20 @@ pub(crate) struct Connection {
 
 pub(crate) struct Answer {
     pub status: u16,
+    /// In small letters.
+    head: String,
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn has(&self, header: &str) -> bool {
+        self.head.lines().any(|line| line.strip_prefix(header).is_some_and(|rest| rest.starts_with(':')))
+    }
+
+    /// Whether the server ends the connection with it.
+    pub(crate) fn closes(&self) -> bool {
+        self.head.lines().any(|line| line.starts_with("connection:") && line.contains("close"))
+    }
 }
 
 /// A request as it goes over the wire.
@@ -58,16 +71,17 @@ impl Connection {
             self.more().await?;
         };
         let head = String::from_utf8_lossy(&self.read[..end]).to_ascii_lowercase();
-        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or_else(|| wrong("no status"))?;
+        let status: u16 =
+            head.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or_else(|| wrong("no status"))?;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-        let length = length.ok_or_else(|| wrong("no length"))?;
+        let length = if [204, 304].contains(&status) { 0 } else { length.ok_or_else(|| wrong("no length"))? };
         while self.read.len() < end + length {
             self.more().await?;
         }
         let rest = self.read.split_off(end + length);
         let body = self.read.split_off(end);
         self.read = rest;
-        Ok(Answer { status, body })
+        Ok(Answer { status, head, body })
     }
 
     async fn more(&mut self) -> io::Result<()> {
@@ -75,6 +89,11 @@ impl Connection {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
+    }
+
+    /// Whether anything of an answer has come that is not whole.
+    pub(crate) fn has_read(&self) -> bool {
+        !self.read.is_empty()
     }
 
     /// Gone at once, whatever is still to come: the other side is told by a reset.
