@@ -4,11 +4,11 @@
 # what the machine does meanwhile meets all alike. It prints and does not judge.
 
 cmd_bench() {
-  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | rfc [--write] [--rounds N] … | bus [--nats] [OPTIONS of bus-bench]"
+  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | rfc [--write] [--rounds N] … | growth [--up-to N] … | bus [--nats] [OPTIONS of bus-bench]"
   local rounds=5 seconds=5 connections=32 format=text name
   for name in "${!KOYOMI_@}"; do unset "$name"; done # settings of the caller's are none of the run's
   case ${1:-} in
-    bus | graphql | rfc)
+    bus | graphql | rfc | growth)
       "bench_$1" "${@:2}"
       return
       ;;
@@ -164,10 +164,10 @@ bench_variants() {
 }
 bench_etag() { sed -n 's/\r$//; s/^etag: *//Ip' "$home/$1.headers"; }
 
-# Loads each variant in turn, again and again: lines of `name rate p50 p99 server postgres redis wrk statements p95`,
-# tab-separated (latencies in ms, CPU in microseconds per request, that of wrk in percent of a core, statements per
-# request), in rounds.
-BENCH_SCRIPTS=$ROOT/scripts/bench
+# Loads each variant in turn, again and again: lines of `name rate p50 p99 server postgres redis wrk statements p95 blocks`,
+# tab-separated (latencies in ms, CPU in microseconds per request, that of wrk in percent of a core, statements and blocks
+# of tables and indexes per request), in rounds.
+export BENCH_SCRIPTS=$ROOT/scripts/bench
 BENCH_RUN=0
 bench_rounds() {
   local home=$1 rounds=$2 seconds=$3 connections=$4 round variant
@@ -188,13 +188,13 @@ bench_round() {
   local BENCH_LIST=${path:-$BENCH_LIST}
   BENCH_RUN=$((BENCH_RUN + 1))
   [[ -n $script ]] || bench_get "$server" "$status" -o /dev/null -H "$header"
-  before="$(bench_statements) $(bench_ticks "$server") $(bench_own_ticks)"
+  before="$(bench_counts) $(bench_ticks "$server") $(bench_own_ticks)"
   BENCH_RUN=$BENCH_RUN in_group wrk -t1 "-c$connections" "-d${seconds}s" --latency --timeout 10s \
     -s "$BENCH_SCRIPTS/${script:-percentiles.lua}" -H "Authorization: Bearer $TOKEN" -H "$header" \
     "http://127.0.0.1:${BENCH_PORT[$server]}$BENCH_LIST" >"$home/wrk" || return
   # What was under way when wrk stopped is finished, and counted.
   in_group sleep "$(awk '$1 == "99%" { print $2 ~ /ms$/ ? $2 / 1000 : $2 ~ /us$/ ? 0.01 : $2 + 0 }' "$home/wrk")"
-  after="$(bench_own_ticks) $(bench_ticks "$server") $(bench_statements)"
+  after="$(bench_own_ticks) $(bench_ticks "$server") $(bench_counts)"
   bench_line "$name" "$connections" "$before" "$after" <"$home/wrk" >>"$home/rounds" || return
   [[ -n $script ]] || bench_get "$server" "$status" -o /dev/null -H "$header"
 }
@@ -216,12 +216,12 @@ bench_line() {
     /Non-2xx|Socket errors/ { bad = 1 }
     END {
       if (bad || !requests || !rate || p95 == "" || p99 == "") exit 1
-      split(before, b, " ") # statements, server, postgres, redis, wrk
-      split(after, a, " ")  # wrk, server, postgres, redis, statements
+      split(before, b, " ") # statements, blocks, server, postgres, redis, wrk
+      split(after, a, " ")  # wrk, server, postgres, redis, statements, blocks
       all = requests + connections
       each = 1e6 / hertz / all
-      print name, rate, p50, p99, (a[2] - b[2]) * each, (a[3] - b[3]) * each, (a[4] - b[4]) * each,
-        (a[1] - b[5]) / hertz / (requests / rate) * 100, (a[5] - b[1]) / all, p95
+      print name, rate, p50, p99, (a[2] - b[3]) * each, (a[3] - b[4]) * each, (a[4] - b[5]) * each,
+        (a[1] - b[6]) / hertz / (requests / rate) * 100, (a[5] - b[1]) / all, p95, (a[6] - b[2]) / all
     }'
 }
 
@@ -237,8 +237,10 @@ bench_ticks() {
   postgres=$((postgres + $(bench_stat "${BENCH_PID[postgres]}" own) + $(bench_stat "${BENCH_PID[postgres]}" children)))
   printf '%s %s %s\n' "$server" "$postgres" "$(bench_stat "${BENCH_PID[redis]}" own)"
 }
-# Statements that PostgreSQL has run so far, BEGIN and COMMIT included.
-bench_statements() { pg_psql "$PG_HOME" postgres koyomi -At -c 'select sum(calls)::bigint from pg_stat_statements'; }
+# Statements that PostgreSQL has run so far, BEGIN and COMMIT included, and blocks they have looked at, in memory or not.
+bench_counts() {
+  pg_psql "$PG_HOME" postgres koyomi -At -F ' ' -c "select sum(calls)::bigint, sum(shared_blks_hit + shared_blks_read)::bigint from pg_stat_statements"
+}
 # Of the commands this script has waited for: wrk, between one look and the next.
 bench_own_ticks() { bench_stat $$ children; }
 bench_stat() {
@@ -295,10 +297,10 @@ bench_write() {
   local file=docs/BENCHMARKS.md
   bench_writable "$1"
   awk -v mark="$1" '
-    FILENAME == "-" { text = text $0 "\n"; next }
+    part == "new" { text = text $0 "\n"; next }
     $0 == "<!-- end of " mark " -->" { printf "%s", text; inside = 0 }
     !inside
-    $0 == "<!-- " mark " -->" { inside = 1 }' - "$file" >"$file.new"
+    $0 == "<!-- " mark " -->" { inside = 1 }' part=new - part=old "$file" >"$file.new"
   mv "$file.new" "$file"
   say "written into $file"
 }

@@ -28,6 +28,4 @@ function request()
   return wrk.format("POST", nil, nil, body)
 end
 
-function done(_, latency, _)
-  io.write(string.format("     95%%  %10.3fms\n", latency:percentile(95) / 1000))
-end
+dofile(os.getenv("BENCH_SCRIPTS") .. "/percentiles.lua")
