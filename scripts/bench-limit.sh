@@ -118,7 +118,7 @@ bench_pgbench() {
     END {
       split(before, b, " ")
       split(after, a, " ")
-      print "pgbench", rate, latency, latency, 0, (a[3] - b[3]) * 1e6 / hertz / requests, 0, 0, statements
+      print "pgbench", rate, latency, latency, 0, (a[3] - b[3]) * 1e6 / hertz / requests, 0, 0, statements, latency, 0
     }' "$home/pgbench"
 }
 
@@ -163,16 +163,7 @@ bench_limit_ratios() {
 bench_limit_create() {
   local home=$1 round port name=create
   step "$name"
-  cat >"$home/create.lua" <<LUA
-local n = 0
-local run = tostring(os.time()) .. "-" .. tostring({}):sub(8)
-request = function()
-  n = n + 1
-  local day, hour = 1 + n % 28, n % 24
-  local body = string.format('{"calendar_id":"$BENCH_CALENDAR","title":"created %d","start":{"date_time":"2027-01-%02dT%02d:00:00","time_zone":"UTC"},"end":{"date_time":"2027-01-%02dT%02d:30:00","time_zone":"UTC"}}', n, day, hour, day, hour)
-  return wrk.format("POST", "/api/events", {["Authorization"] = "Bearer $TOKEN", ["Content-Type"] = "application/json", ["Idempotency-Key"] = run .. "-" .. n}, body)
-end
-LUA
+  export BENCH_CALENDAR
   bench_asked() {
     curl -s --max-time 10 -o "$1/strict.body" -D "$1/strict.headers" -H @<(printf 'Authorization: Bearer %s\n' "$TOKEN") -H 'Content-Type: application/json' \
       -H "Idempotency-Key: $(random_hex 8)" "http://127.0.0.1:${BENCH_PORT[off]}/api/events" \
@@ -180,29 +171,18 @@ LUA
   }
   bench_new_ids() { grep -o '"id":"[^"]*"' "$1/strict.body" | head -n 1 | cut -d'"' -f4; }
   bench_recorded "$home" >"$home/script.sql"
-  BENCH_VARIANTS=("bare|bare|200|" "$name|strict|201|")
+  BENCH_VARIANTS=("bare|bare|201||/api/events|create-plain.lua" "$name|strict|201||/api/events|create-plain.lua")
   port=$(free_port)
   start_group setpriv --pdeathsig TERM "$home/bare" --listen "127.0.0.1:$port" --headers "$home/strict.headers" --body "$home/strict.body"
   bench_watch bare "$GROUP" "$port"
   bench_await "the bare handler" "$port"
   : >"$home/all"
   for ((round = 0; round <= rounds; round++)); do
-    bench_created "$home" bare bare "$((round ? seconds : 1))" >"$home/rounds"
-    bench_created "$home" "$name" strict "$((round ? seconds : 1))" >>"$home/rounds"
+bench_rounds "$home" 1 "$((round ? seconds : 1))" "$connections"
     bench_pgbench "$home" "$connections" "$((round ? seconds : 1))" simple >>"$home/rounds"
     if ((round)); then cat "$home/rounds" >>"$home/all"; fi
   done
   bench_limit_table "$home" "$name"
-}
-
-# A line of the rounds, of wrk with the script.
-bench_created() {
-  local home=$1 name=$2 server=$3 seconds=$4 before after
-  before="$(bench_statements) $(bench_ticks "$server") $(bench_own_ticks)"
-  in_group wrk -t1 "-c$connections" "-d${seconds}s" --latency -s "$home/create.lua" "http://127.0.0.1:${BENCH_PORT[$server]}/" \
-    >"$home/wrk" || die "wrk failed: $(<"$home/wrk")"
-  after="$(bench_own_ticks) $(bench_ticks "$server") $(bench_statements)"
-  bench_round "$name" "$before" "$after" <"$home/wrk" || die "$name: $(<"$home/wrk")"
 }
 
 bench_limit_facts() {

@@ -4,11 +4,11 @@
 # what the machine does meanwhile meets all alike. It prints and does not judge.
 
 cmd_bench() {
-  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | limit [--rounds N] … | bus [--nats] [OPTIONS of bus-bench]"
+  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | limit [--rounds N] … | rfc [--write] [--rounds N] … | growth [--up-to N] … | bus [--nats] [OPTIONS of bus-bench]"
   local rounds=5 seconds=5 connections=32 format=text name
   for name in "${!KOYOMI_@}"; do unset "$name"; done # settings of the caller's are none of the run's
   case ${1:-} in
-    bus | graphql | limit)
+    bus | graphql | limit | rfc | growth)
       "bench_$1" "${@:2}"
       return
       ;;
@@ -100,17 +100,18 @@ bench_watch() { BENCH_PID[$1]=$2 BENCH_PORT[$1]=${3:-}; }
 
 # One koyomi in each mode.
 bench_koyomis() {
-  local port
   step "Starting the servers"
+  bench_koyomi strict KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=strict
+  bench_koyomi bounded KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=bounded:500ms
+  bench_koyomi off KOYOMI_CACHE=off
+}
+bench_koyomi() { # name, VARIABLE=value of its settings
+  local name=$1 port
+  shift
+  local -x "$@"
   port=$(free_port)
-  KOYOMI_CACHE=l1+l2 KOYOMI_REDIS=$REDIS_URL KOYOMI_READS=strict serve_koyomi "$PG_HOME" "$port"
-  bench_watch strict "$GROUP" "$port"
-  port=$(free_port)
-  KOYOMI_CACHE=l1+l2 KOYOMI_REDIS=$REDIS_URL KOYOMI_READS=bounded:500ms serve_koyomi "$PG_HOME" "$port"
-  bench_watch bounded "$GROUP" "$port"
-  port=$(free_port)
-  KOYOMI_CACHE=off serve_koyomi "$PG_HOME" "$port"
-  bench_watch off "$GROUP" "$port"
+  serve_koyomi "$PG_HOME" "$port"
+  bench_watch "$name" "$GROUP" "$port"
 }
 
 # Waits until what was started last listens.
@@ -139,7 +140,7 @@ bench_serve() {
   cmp -s "$home/strict.body" "$home/bare.body" || die "the bare handler does not answer with the recorded bytes"
 }
 
-# Asks a server for the list once; it has to answer with the status. More arguments are curl's.
+# Asks a server for BENCH_LIST once; it has to answer with the status. More arguments are curl's.
 bench_get() {
   local server=$1 wanted=$2 status
   shift 2
@@ -148,7 +149,8 @@ bench_get() {
   [[ $status == "$wanted" ]] || die "$server answered $status, not $wanted: $BENCH_LIST"
 }
 
-# The variants, in the order of the table: name, server, expected status, header to send.
+# The variants, in the order of the table: name, server, expected status, header to send; and where they differ in what is
+# asked, the path, and the script of wrk that makes the requests (then nothing is asked by hand before or after).
 BENCH_VARIANTS=()
 bench_variants() {
   BENCH_VARIANTS=(
@@ -162,35 +164,44 @@ bench_variants() {
 }
 bench_etag() { sed -n 's/\r$//; s/^etag: *//Ip' "$home/$1.headers"; }
 
-# Loads each variant in turn, again and again: lines of `name rate p50 p99 server postgres redis wrk statements`,
-# tab-separated (latencies in ms, CPU in microseconds per request, that of wrk in percent of a core, statements per
-# request), in rounds.
+# Loads each variant in turn, again and again: lines of `name rate p50 p99 server postgres redis wrk statements p95 blocks`,
+# tab-separated (latencies in ms, CPU in microseconds per request, that of wrk in percent of a core, statements and blocks
+# of tables and indexes per request), in rounds.
+export BENCH_SCRIPTS=$ROOT/scripts/bench
+BENCH_RUN=0
 bench_rounds() {
-  local home=$1 rounds=$2 seconds=$3 connections=$4 round variant name server status header before after
+  local home=$1 rounds=$2 seconds=$3 connections=$4 round variant
   : >"$home/rounds"
   for ((round = 1; round <= rounds; round++)); do
     for variant in "${BENCH_VARIANTS[@]}"; do
-      IFS='|' read -r name server status header <<<"$variant"
-      bench_get "$server" "$status" -o /dev/null -H "$header"
-      before=$(bench_statements)
-      before+=" $(bench_ticks "$server")"
-      before+=" $(bench_own_ticks)"
-      in_group wrk -t1 "-c$connections" "-d${seconds}s" --latency -H "Authorization: Bearer $TOKEN" -H "$header" \
-        "http://127.0.0.1:${BENCH_PORT[$server]}$BENCH_LIST" >"$home/wrk" || die "wrk failed: $(<"$home/wrk")"
-      after=$(bench_own_ticks)
-      after+=" $(bench_ticks "$server")"
-      after+=" $(bench_statements)"
-      bench_round "$name" "$before" "$after" <"$home/wrk" >>"$home/rounds" || die "$name, round $round:
+      bench_round "$variant" || die "$variant, round $round:
 $(<"$home/wrk")"
-      bench_get "$server" "$status" -o /dev/null -H "$header"
-      tail -n 1 "$home/rounds" | awk -F '\t' '{ printf "%-22s%9.0f /s  p99 %.2f ms\n", $1, $2, $4 }' >&2
+      tail -n 1 "$home/rounds" | awk -F '\t' '{ printf "%-42s%9.0f /s  p99 %.2f ms\n", $1, $2, $4 }' >&2
     done
   done
 }
 
-# One line of the rounds, from what wrk printed and the counts before and after; fails on any answer that is an error.
+# One variant, once, as the variables of bench_rounds have it.
 bench_round() {
-  awk -v OFS='\t' -v name="$1" -v before="$2" -v after="$3" -v hertz="$(getconf CLK_TCK)" '
+  local name server status header path script before after
+  IFS='|' read -r name server status header path script <<<"$1"
+  local BENCH_LIST=${path:-$BENCH_LIST}
+  BENCH_RUN=$((BENCH_RUN + 1))
+  [[ -n $script ]] || bench_get "$server" "$status" -o /dev/null -H "$header"
+  before="$(bench_counts) $(bench_ticks "$server") $(bench_own_ticks)"
+  BENCH_RUN=$BENCH_RUN in_group wrk -t1 "-c$connections" "-d${seconds}s" --latency --timeout 10s \
+    -s "$BENCH_SCRIPTS/${script:-percentiles.lua}" -H "Authorization: Bearer $TOKEN" -H "$header" \
+    "http://127.0.0.1:${BENCH_PORT[$server]}$BENCH_LIST" >"$home/wrk" || return
+  # What was under way when wrk stopped is finished, and counted.
+  in_group sleep "$(awk '$1 == "99%" { print $2 ~ /ms$/ ? $2 / 1000 : $2 ~ /us$/ ? 0.01 : $2 + 0 }' "$home/wrk")"
+  after="$(bench_own_ticks) $(bench_ticks "$server") $(bench_counts)"
+  bench_line "$name" "$connections" "$before" "$after" <"$home/wrk" >>"$home/rounds" || return
+  [[ -n $script ]] || bench_get "$server" "$status" -o /dev/null -H "$header"
+}
+
+# One line of the rounds, from what wrk printed and the counts before and after; fails on any answer that is an error.
+bench_line() {
+  awk -v OFS='\t' -v name="$1" -v connections="$2" -v before="$3" -v after="$4" -v hertz="$(getconf CLK_TCK)" '
     function ms(text) {
       if (text ~ /us$/) return text / 1000
       if (text ~ /ms$/) return text + 0
@@ -198,17 +209,19 @@ bench_round() {
       return text * 60000
     }
     $1 == "50%" { p50 = ms($2) }
+    $1 == "95%" { p95 = ms($2) }
     $1 == "99%" { p99 = ms($2) }
     $2 == "requests" { requests = $1 }
     $1 == "Requests/sec:" { rate = $2 }
     /Non-2xx|Socket errors/ { bad = 1 }
     END {
-      if (bad || !requests || !rate || p99 == "") exit 1
-      split(before, b, " ") # statements, server, postgres, redis, wrk
-      split(after, a, " ")  # wrk, server, postgres, redis, statements
-      each = 1e6 / hertz / requests
-      print name, rate, p50, p99, (a[2] - b[2]) * each, (a[3] - b[3]) * each, (a[4] - b[4]) * each,
-        (a[1] - b[5]) / hertz / (requests / rate) * 100, (a[5] - b[1]) / requests
+      if (bad || !requests || !rate || p95 == "" || p99 == "") exit 1
+      split(before, b, " ") # statements, blocks, server, postgres, redis, wrk
+      split(after, a, " ")  # wrk, server, postgres, redis, statements, blocks
+      all = requests + connections
+      each = 1e6 / hertz / all
+      print name, rate, p50, p99, (a[2] - b[3]) * each, (a[3] - b[4]) * each, (a[4] - b[5]) * each,
+        (a[1] - b[6]) / hertz / (requests / rate) * 100, (a[5] - b[1]) / all, p95, (a[6] - b[2]) / all
     }'
 }
 
@@ -224,8 +237,10 @@ bench_ticks() {
   postgres=$((postgres + $(bench_stat "${BENCH_PID[postgres]}" own) + $(bench_stat "${BENCH_PID[postgres]}" children)))
   printf '%s %s %s\n' "$server" "$postgres" "$(bench_stat "${BENCH_PID[redis]}" own)"
 }
-# Statements that PostgreSQL has run so far, BEGIN and COMMIT included.
-bench_statements() { pg_psql "$PG_HOME" postgres koyomi -At -c 'select sum(calls)::bigint from pg_stat_statements'; }
+# Statements that PostgreSQL has run so far, BEGIN and COMMIT included, and blocks they have looked at, in memory or not.
+bench_counts() {
+  pg_psql "$PG_HOME" postgres koyomi -At -F ' ' -c "select sum(calls)::bigint, sum(shared_blks_hit + shared_blks_read)::bigint from pg_stat_statements"
+}
 # Of the commands this script has waited for: wrk, between one look and the next.
 bench_own_ticks() { bench_stat $$ children; }
 bench_stat() {
@@ -254,26 +269,52 @@ bench_rest() {
 
 # Lines about the run and the machine.
 bench_facts() {
-  local home=$1 run=$2 bare=${3:-bare answers with the same bytes and the same headers} items bytes commit
+  local home=$1 run=$2 bare=${3:-bare answers with the same bytes and the same headers} items bytes
   bytes=$(stat -c %s "$home/strict.body")
   items=$(grep -Eo '"start(_t|T)ime"' "$home/strict.body" | wc -l)
-  commit=$(git describe --always --dirty=' and changes' --abbrev=10 2>/dev/null || echo unknown)
   cat <<TXT
-$(date -u '+%Y-%m-%d %H:%M UTC'), commit $commit
+$(bench_now)
 $run
 the list: $items occurrences, $bytes bytes of body; $bare
-machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: *//p;T;q' /proc/cpuinfo), $(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r); wrk and all servers share it
-load average before the first round: $(<"$home/load")
-$("$PG_BIN/postgres" --version), Redis $(redis-server --version | sed -E 's/.*v=([0-9.]+).*/\1/'), $(rustc --version | cut -d' ' -f1,2), release profile
+$(bench_machine "$home")
 at rest, in percent of a core: $(<"$home/rest")
 TXT
+}
+bench_now() {
+  printf '%s, commit %s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')" \
+    "$(git describe --always --dirty=' and changes' --abbrev=10 2>/dev/null || echo unknown)"
+}
+bench_machine() { # where the file `load` is, of before the first round
+  cat <<TXT
+machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: *//p;T;q' /proc/cpuinfo), $(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r); wrk and all servers share it
+load average before the first round: $(<"$1/load")
+$("$PG_BIN/postgres" --version), Redis $(redis-server --version | sed -E 's/.*v=([0-9.]+).*/\1/'), $(rustc --version | cut -d' ' -f1,2), release profile
+TXT
+}
+
+# Puts what it reads between the marks $1 of docs/BENCHMARKS.md.
+bench_write() {
+  local file=docs/BENCHMARKS.md
+  bench_writable "$1"
+  awk -v mark="$1" '
+    part == "new" { text = text $0 "\n"; next }
+    $0 == "<!-- end of " mark " -->" { printf "%s", text; inside = 0 }
+    !inside
+    $0 == "<!-- " mark " -->" { inside = 1 }' part=new - part=old "$file" >"$file.new"
+  mv "$file.new" "$file"
+  say "written into $file"
+}
+bench_writable() {
+  local file=docs/BENCHMARKS.md
+  [[ $(grep -cxF -e "<!-- $1 -->" -e "<!-- end of $1 -->" "$file") == 2 ]] ||
+    die "$file has no lines <!-- $1 --> and <!-- end of $1 --> to write between"
 }
 
 bench_legend() {
   cat <<'TXT'
 requests/s and p99 are medians over the rounds, with [min..max]; all others are medians
 "of bare" is the median divided by that of bare, in this run
-CPU in microseconds per request, user and system: of the server's process, of all processes of PostgreSQL, of Redis; what they do at rest is in it
+CPU in microseconds per request, user and system: of the server's process, of all processes of PostgreSQL, of Redis; what they do at rest is in it, and so are the requests under way when wrk stops
 "SQL" is statements per request; what others ask meanwhile (the bus, at rest) is in it
 "wrk" is how busy the load generator's thread was, in percent of a core: near 100 it is what holds the rate down
 memory is VmRSS of the server's process after the last round, in MB
@@ -290,66 +331,7 @@ bench_table() {
     IFS='|' read -r name server _ <<<"$variant"
     rss+="$name=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/${BENCH_PID[$server]}/status");"
   done
-  awk -F '\t' -v format="$format" -v rss="$rss" '
-    function sorted(name, column, out, n, i, j, x) { # the values of all rounds, in order; how many
-      n = rounds[name]
-      for (i = 1; i <= n; i++) {
-        x = value[name, column, i]
-        for (j = i - 1; j >= 1 && out[j] > x; j--) out[j + 1] = out[j]
-        out[j + 1] = x
-      }
-      return n
-    }
-    function median(name, column, v, n) {
-      n = sorted(name, column, v)
-      return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-    }
-    function spread(name, column, digits, v, n) {
-      n = sorted(name, column, v)
-      return sprintf("%.*f [%.*f..%.*f]", digits, median(name, column), digits, v[1], digits, v[n])
-    }
-    function ratio(name, column, r) {
-      r = median(name, column) / median("bare", column)
-      return sprintf(r < 0.1 ? "%.3f" : "%.2f", r)
-    }
-    function line(text, i) {
-      for (i = 1; i <= columns; i++) text = text (i > 1 ? (format == "markdown" ? " | " : "  ") : "") cell(i)
-      print format == "markdown" ? "| " text " |" : text
-    }
-    function cell(i) { return sprintf(i == 1 ? "%-*s" : "%*s", width[i], cells[row, i]) }
-    function add(text, parts, i) {
-      columns = split(text, parts, "\t")
-      height++
-      for (i = 1; i <= columns; i++) {
-        cells[height, i] = parts[i]
-        if (length(parts[i]) > width[i]) width[i] = length(parts[i])
-      }
-    }
-    {
-      if (!rounds[$1]++) names[++variants] = $1
-      for (i = 2; i <= NF; i++) value[$1, i, rounds[$1]] = $i + 0
-    }
-    END {
-      count = split(rss, pairs, ";")
-      for (i = 1; i < count; i++) {
-        split(pairs[i], pair, "=")
-        memory[pair[1]] = pair[2]
-      }
-      add("variant\trequests/s\tof bare\tp50 ms\tp99 ms\tCPU: server\tof bare\tPostgreSQL\tRedis\tSQL\twrk\tmemory")
-      for (i = 1; i <= variants; i++) {
-        n = names[i]
-        add(sprintf("%s\t%s\t%s\t%.2f\t%s\t%.1f\t%s\t%.1f\t%.1f\t%.2f\t%.0f\t%.0f", n, spread(n, 2, 0), ratio(n, 2), median(n, 3),
-          spread(n, 4, 2), median(n, 5), ratio(n, 5), median(n, 6), median(n, 7), median(n, 9), median(n, 8), memory[n] / 1024))
-      }
-      for (row = 1; row <= height; row++) {
-        line()
-        if (row == 1 && format == "markdown") {
-          rule = "| --- |"
-          for (i = 2; i <= columns; i++) rule = rule " ---: |"
-          print rule
-        }
-      }
-    }'
+  awk -F '\t' -v format="$format" -v rss="$rss" -f "$BENCH_SCRIPTS/table.awk" -f "$BENCH_SCRIPTS/cached.awk"
 }
 
 # What the bus costs writers, how fast news travels, whether all of it arrives.

@@ -23,19 +23,41 @@ macro_rules! in_order {
     };
 }
 
+/// `[$3, $4)` and the position as [`in_window!`] has them, for one range of occurrences_list: what starts before `mine.earliest`
+/// is over. The position is moved into the window, so that it is the only bound on its side: of two, PostgreSQL begins the range
+/// at the comparison of rows, however far away that is, and a first page would read all that its calendar ever had.
+macro_rules! in_range {
+    (">") => {
+        "o.start_time < $4 and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+         and (o.start_time, o.event_id, o.original_start)
+             > (greatest($5, mine.earliest),
+                case when $5 < mine.earliest then '00000000-0000-0000-0000-000000000000' else $6 end,
+                case when $5 < mine.earliest then '-infinity' else $7 end)"
+    };
+    ("<") => {
+        "o.start_time >= mine.earliest and (o.end_time > $3 or (o.end_time = o.start_time and o.end_time = $3))
+         and (o.start_time, o.event_id, o.original_start)
+             < (least($5, $4),
+                case when $5 < $4 then $6 else '00000000-0000-0000-0000-000000000000' end,
+                case when $5 < $4 then $7 else '-infinity' end)"
+    };
+}
+
 /// The `$8` occurrences of each of the calendars `$1` (whose longest ones last `$2` seconds) in the window that are next to
 /// the position ($5, $6, $7): one range of occurrences_list per calendar, which starts at the cursor.
 macro_rules! of_calendars {
     ($than:tt) => {
         concat!(
-            "select o.* from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+            "select o.* from (
+                 select calendar_id, $3 - make_interval(secs => longest) as earliest
+                 from unnest($1::uuid[], $2::bigint[]) as mine (calendar_id, longest)
+             ) mine
              cross join lateral (
                  select o.calendar_id, o.start_time, o.event_id, o.original_start, o.end_time
                  from occurrences o
                  where o.calendar_id = mine.calendar_id
-                   and o.start_time >= $3 - make_interval(secs => mine.longest)
                    and ",
-            in_window!($than),
+            in_range!($than),
             "
                  ",
             in_order!($than),

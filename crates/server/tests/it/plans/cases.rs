@@ -106,7 +106,7 @@ impl World {
             let mut list = |name: &str, sql, span, after| {
                 let arguments = self.listing(n, span, after, None, None);
                 let case = case(&format!("{name}, {n} calendars"), sql, arguments).index_only(&["occurrences"]);
-                cases.push(case.costs(reads, buffers, sorts));
+                cases.push(case.ranges(20.0).costs(reads, buffers, sorts));
             };
             list("a month", events::hot::PAGE, self.month(), None);
             list("everything", events::hot::PAGE, self.everything(), None);
@@ -346,6 +346,11 @@ impl Case {
         self
     }
 
+    pub(super) fn ranges(mut self, blocks: f64) -> Self {
+        self.range = blocks;
+        self
+    }
+
     fn may_scan(mut self, tables: &'static [&'static str]) -> Self {
         self.scans = tables;
         self
@@ -364,6 +369,7 @@ pub(super) fn case(name: &str, sql: &'static str, arguments: Vec<(&'static str, 
         sql,
         arguments,
         index_only: &[],
+        range: f64::INFINITY,
         scans: &[],
         reads_per_row: 0.0,
         buffers: 0,

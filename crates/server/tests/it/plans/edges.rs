@@ -25,11 +25,11 @@ impl World {
             ] {
                 let arguments = self.listing(n, span, Some(before), None, None);
                 let case = case(&format!("{name}, {n} calendars"), events::hot::PAGE_BACK, arguments);
-                cases.push(case.index_only(&["occurrences"]).costs(reads, buffers, sorts));
+                cases.push(case.index_only(&["occurrences"]).ranges(20.0).costs(reads, buffers, sorts));
             }
             let arguments = self.listing(n, self.month(), None, None, None);
             let case = case(&format!("a page of each of {n} calendars"), events::hot::PAGES, arguments);
-            cases.push(case.index_only(&["occurrences"]).costs(40.0, 400 + 1_600 * each, sorts));
+            cases.push(case.index_only(&["occurrences"]).ranges(20.0).costs(40.0, 400 + 1_600 * each, sorts));
             let mut arguments = self.listing(n, self.month(), None, None, None);
             arguments.truncate(4);
             let case = self::case(&format!("how much a month of {n} calendars holds"), events::hot::COUNT, arguments);

@@ -16,6 +16,8 @@ pub(super) struct Case {
     pub(super) arguments: Vec<(&'static str, String)>,
     /// Tables that are read from an index alone.
     pub(super) index_only: &'static [&'static str],
+    /// Blocks that a range of these indexes may touch on average, wherever in the index it lies.
+    pub(super) range: f64,
     /// Tables that may be read from one end to the other all the same.
     pub(super) scans: &'static [&'static str],
     /// Rows of big tables that may be touched, kept or thrown away, for each row of the answer (ten at least).
@@ -85,6 +87,10 @@ impl Case {
             if self.index_only.contains(&table) && (kind != "Index Only Scan" || count(node, "Heap Fetches") > 0.0) {
                 found.push(format!("{kind} on {table}, {} heap fetches", count(node, "Heap Fetches")));
             }
+            let blocks = blocks(node) / count(node, "Actual Loops").max(1.0);
+            if self.index_only.contains(&table) && blocks > self.range {
+                found.push(format!("{blocks} blocks for each range of {table}"));
+            }
             let sorted: f64 = match kind {
                 "Sort" | "Incremental Sort" => children(node).map(rows).sum(),
                 _ => 0.0,
@@ -121,8 +127,7 @@ impl Seen {
     }
 
     pub(super) fn buffers(&self) -> u64 {
-        let blocks = count(&self.root, "Shared Hit Blocks") + count(&self.root, "Shared Read Blocks");
-        blocks as u64
+        blocks(&self.root) as u64
     }
 
     /// Rows that scans of big tables saw, those they threw away included. A bitmap counts once, at the heap. PostgreSQL
@@ -157,7 +162,7 @@ impl fmt::Display for Seen {
                 node["Actual Rows"],
                 node["Actual Loops"],
                 count(node, "Heap Fetches"),
-                count(node, "Shared Hit Blocks") + count(node, "Shared Read Blocks"),
+                blocks(node),
                 count(node, "Actual Total Time") * count(node, "Actual Loops"),
             )?;
             children(node).try_for_each(|child| line(child, depth + 1, f))
@@ -173,6 +178,11 @@ fn children(node: &Value) -> impl Iterator<Item = &Value> {
 /// Of all loops together.
 fn rows(node: &Value) -> f64 {
     count(node, "Actual Rows") * count(node, "Actual Loops")
+}
+
+/// Of all loops together, cached or not.
+fn blocks(node: &Value) -> f64 {
+    count(node, "Shared Hit Blocks") + count(node, "Shared Read Blocks")
 }
 
 fn count(node: &Value, key: &str) -> f64 {
