@@ -3,7 +3,6 @@ import { WebSocket } from 'k6/experimental/websockets';
 import { sleep } from 'k6';
 import { Counter, Trend } from 'k6/metrics';
 import { setTimeout } from 'k6/timers';
-import exec from 'k6/execution';
 import { write } from './lib/api.js';
 import { BASES, calendars, lasting, scaled } from './lib/env.js';
 import { STATS } from './lib/kpis.js';
@@ -23,6 +22,13 @@ const gaps = new Counter('gaps_or_repetitions');
 const behind = new Counter('followers_behind');
 const delay = new Trend('news_delay', true);
 
+/** One for each calendar. They begin when the followers have had time to come, and end before these go. */
+function writers() {
+  const third = `${Math.ceil(SECONDS / 3)}s`;
+  const writer = { executor: 'constant-vus', exec: 'change', vus: 1, startTime: third, duration: third, gracefulStop: '5s' };
+  return Object.fromEntries(Array.from({ length: LIVE }, (_, n) => [`writer_${n}`, { ...writer, env: { CALENDAR: String(n) } }]));
+}
+
 export const options = {
   scenarios: {
     followers: {
@@ -32,15 +38,7 @@ export const options = {
       iterations: 1,
       maxDuration: `${SECONDS + 30}s`,
     },
-    // They begin when the followers have had time to come, and end before these go.
-    writers: {
-      executor: 'constant-vus',
-      exec: 'change',
-      vus: LIVE,
-      startTime: `${Math.ceil(SECONDS / 3)}s`,
-      duration: `${Math.ceil(SECONDS / 3)}s`,
-      gracefulStop: '5s',
-    },
+    ...writers(),
   },
   thresholds: {
     sockets_followed: [`count==${scaled(10000 / EACH) * EACH}`],
@@ -90,7 +88,7 @@ function follower(n) {
   socket.onerror = () => lost.add(done ? 0 : 1);
   setTimeout(() => {
     done = true;
-    // Whatever was written last has a number that the others of the calendar have heard of, too: none may lack the first.
+    // Each calendar has changed by now; who has heard of nothing was forgotten.
     behind.add(last < 0 ? 1 : 0);
     socket.close();
   }, (SECONDS - 2) * 1000);
@@ -109,10 +107,16 @@ function hear(title, last) {
   return number;
 }
 
+/** Of this writer: events so far. */
+let number = 0;
+
 export function change() {
-  const calendar = calendars[(exec.vu.idInTest - 1) % LIVE];
-  const title = `${exec.vu.iterationInScenario} ${Date.now()}`;
+  const calendar = calendars[Number(__ENV.CALENDAR)];
+  const title = `${number} ${Date.now()}`;
   const body = { calendar_id: calendar.id, title, start: { date_time: '2031-05-10T10:00:00', time_zone: 'UTC' } };
-  if (write('create_event', 'POST', '/api/events', calendar.token, body, 201).status === 201) written.add(1);
+  if (write('create_event', 'POST', '/api/events', calendar.token, body, 201).status === 201) {
+    number += 1;
+    written.add(1);
+  }
   sleep(0.5);
 }

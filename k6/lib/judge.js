@@ -39,30 +39,25 @@ const went = (name, ...labels) =>
   texts.reduce((total, [before, after]) => total + sum(after, name, ...labels) - sum(before, name, ...labels), 0);
 
 const value = (/** @type {string} */ metric, /** @type {string} */ stat) => client.metrics[metric]?.values[stat] || 0;
-const hits = went('koyomi_cache_hits_total');
-const asked = hits + went('koyomi_cache_misses_total');
-const requests = value('http_reqs', 'count');
-
-/** Of each family of values that was asked for. */
-function hitRatios() {
-  const families = new Set(texts.flatMap(([, after]) => [...after.matchAll(/^koyomi_cache_misses_total\{.*family="(\w+)"/gm)].map((m) => m[1])));
-  return Object.fromEntries(
-    [...families].flatMap((family) => {
-      const hit = went('koyomi_cache_hits_total', `family="${family}"`);
-      const all = hit + went('koyomi_cache_misses_total', `family="${family}"`);
-      return all ? [[`server_hit_ratio_${family}`, hit / all]] : [];
-    }),
-  );
+/**
+ * How many of the values asked for were in either tier.
+ * @param {string[]} labels
+ */
+function hitRatio(...labels) {
+  const hits = went('koyomi_cache_hits_total', ...labels);
+  const asked = hits + went('koyomi_cache_misses_total', ...labels);
+  return asked ? hits / asked : 0;
 }
+const requests = value('http_reqs', 'count');
 
 /** @type {Record<string, number>} */
 const found = {
-  server_hit_ratio: asked ? hits / asked : 0,
+  // Whole answers. One that is missing is made of parts, some of which are missing, too: all values together say less.
+  server_hit_ratio: hitRatio('family="body"'),
+  server_hit_ratio_of_all_values: hitRatio(),
   server_slow_statements: server.statements ? server.slow / server.statements : 0,
   server_db_cpu: server.dbCpu / server.seconds / server.cores,
   server_memory_mb: server.memory,
-  // By what was asked for: a miss of a whole answer (`body`) asks for its parts.
-  ...hitRatios(),
   server_mismatches: went('koyomi_cache_mismatches_total'),
   server_page_fills_per_round: went('koyomi_cache_fills_total', 'family="page"') / (value('rounds', 'count') || 1),
   server_statements_per_request: value('sql_statements', 'avg'),
