@@ -104,5 +104,6 @@ cmd_check() {
   fi
   run_step "cargo clippy --workspace --all-targets" check_lints
   run_step "docs/openapi.json" check_openapi
+  if have node && have npm; then run_step "k6/" k6_check; else skip_step "k6/" "node and npm are not installed"; fi
   finish_steps
 }
