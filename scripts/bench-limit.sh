@@ -178,7 +178,7 @@ bench_limit_create() {
   bench_await "the bare handler" "$port"
   : >"$home/all"
   for ((round = 0; round <= rounds; round++)); do
-bench_rounds "$home" 1 "$((round ? seconds : 1))" "$connections"
+    bench_rounds "$home" 1 "$((round ? seconds : 1))" "$connections"
     bench_pgbench "$home" "$connections" "$((round ? seconds : 1))" simple >>"$home/rounds"
     if ((round)); then cat "$home/rounds" >>"$home/all"; fi
   done
