@@ -5,7 +5,9 @@ mod again;
 mod etag;
 mod extract;
 pub mod graphql;
+pub mod guard;
 mod housekeeping;
+pub mod listen;
 mod live;
 mod metrics;
 mod middleware;
@@ -23,6 +25,7 @@ pub mod config;
 pub mod error;
 
 pub use graphql::sdl;
+pub use middleware::cors::Origins;
 pub use openapi::document;
 pub use serve::serve;
-pub use state::{App, Settings};
+pub use state::{App, MOST_SUBSCRIPTIONS, Settings};

@@ -4,8 +4,11 @@
 
 mod access;
 mod cache;
+mod connections;
 mod consistency;
+mod cors;
 mod crash;
+mod deadlines;
 mod graphql;
 mod hangups;
 mod harness;
@@ -14,6 +17,7 @@ mod horizon;
 mod make;
 mod operations;
 mod plans;
+mod rates;
 mod redis;
 mod rest;
 mod seed;
