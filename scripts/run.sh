@@ -22,10 +22,11 @@ prepare_koyomi() {
 }
 
 # Serves the database of home $1 on port $2 in the background (GROUP); returns when it is ready.
-# Should ./dev itself be killed, the kernel ends the server.
+# Should ./dev itself be killed, the kernel ends the server. Whoever measures or storms is one caller: rate limits are off
+# unless it says otherwise.
 serve_koyomi() {
   local home=$1 port=$2
-  DATABASE_URL=$(pg_url "$home" koyomi koyomi) KOYOMI_LISTEN=127.0.0.1:$port start_group setpriv --pdeathsig TERM "$KOYOMI" serve
+  DATABASE_URL=$(pg_url "$home" koyomi koyomi) KOYOMI_LISTEN=127.0.0.1:$port KOYOMI_RATE_LIMITS=${KOYOMI_RATE_LIMITS:-off} start_group setpriv --pdeathsig TERM "$KOYOMI" serve
   for _ in {1..300}; do
     kill -0 "$GROUP" 2>/dev/null || die "koyomi serve ended before it was ready"
     if curl -fs -o /dev/null --max-time 2 "http://127.0.0.1:$port/readyz"; then return; fi
@@ -80,7 +81,7 @@ cmd_run() {
   build_koyomi
   prepare_koyomi "$PG_BASE/pg"
   step "Starting koyomi"
-  serve_koyomi "$PG_BASE/pg" "$port"
+  KOYOMI_RATE_LIMITS=${KOYOMI_RATE_LIMITS:-on} serve_koyomi "$PG_BASE/pg" "$port"
   base=http://127.0.0.1:$port
   demo_token "$PG_BASE/pg" "$base"
   cat <<BANNER

@@ -35,7 +35,7 @@ impl<V: Clone + Send + Sync + 'static> Flights<V> {
         if led {
             let (under_way, key, flight, work) =
                 (Arc::clone(&self.under_way), key.clone(), Arc::clone(&flight), work());
-            store::spawned(async move {
+            store::spawned_for_all(async move {
                 let result = AssertUnwindSafe(work).catch_unwind().await;
                 let result = result.unwrap_or_else(|_| Err(Failure::internal("a fill panicked")));
                 // Before the landing: who comes now finds the value kept, or starts anew.

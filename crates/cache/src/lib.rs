@@ -21,6 +21,7 @@ mod key;
 mod known;
 mod memory;
 mod metrics;
+mod quotas;
 mod redis;
 mod refused;
 mod shards;
@@ -34,6 +35,7 @@ pub use consistency::Consistency;
 pub use family::Family;
 pub use heads::{Ask, Checked, Heads, Held, Reads};
 pub use key::{Key, View, Want};
+pub use quotas::Quotas;
 pub use tenant::{TenantVersions, tenant_versions};
 pub use values::{Answer, AsyncFill, Reading, Settings, Tiers, Value, Values, access_moved, is_access_moved};
 

@@ -73,7 +73,11 @@ impl Redis {
         let _: Option<()> = self.call(command).await;
     }
 
-    async fn call<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Option<T> {
+    pub(crate) fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    pub(crate) async fn call<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Option<T> {
         if !self.breaker.allows() {
             self.metrics.skipped.increment(1);
             return None;
@@ -83,7 +87,9 @@ impl Redis {
             let mut conn = self.pool.get().await.map_err(|error| error.to_string())?;
             command.query_async(&mut conn).await.map_err(|error| error.to_string())
         };
-        let problem = match tokio::time::timeout(PATIENCE, work).await {
+        // Who has less time than that is no reason to think that Redis does not answer.
+        let left = store::remaining().filter(|left| *left < PATIENCE);
+        let problem = match tokio::time::timeout(left.unwrap_or(PATIENCE), work).await {
             Ok(Ok(value)) => {
                 self.metrics.seconds.record(began.elapsed().as_secs_f64());
                 if self.breaker.succeeded() {
@@ -96,6 +102,7 @@ impl Redis {
                 self.metrics.failures.increment(1);
                 problem
             }
+            Err(_) if left.is_some() => return None,
             Err(_) => {
                 self.metrics.timeouts.increment(1);
                 format!("no answer within {PATIENCE:?}")

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// A stated limit was passed.
     LimitExceeded,
+    /// The caller has used up what he may ask for in a time; nothing was done.
+    TooOften,
     /// Try again later; nothing was written.
     Unavailable,
     /// The COMMIT's answer was lost: it may have been written. Try again with the same key.
@@ -51,6 +54,17 @@ pub struct Conflict {
     pub event_id: Option<Uuid>,
 }
 
+/// What somebody may ask for in a time, and has used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// Of the quota, as `RateLimit-Policy` calls it.
+    pub name: &'static str,
+    /// So many requests …
+    pub quota: u32,
+    /// … in so many seconds.
+    pub window: u32,
+}
+
 /// Why a call was refused. `code` is stable and for machines, `message` tells a person what to do.
 #[derive(Debug, Clone)]
 pub struct Failure(Box<Inner>);
@@ -63,6 +77,8 @@ struct Inner {
     violations: Vec<Violation>,
     conflicts: Vec<Conflict>,
     current_etag: Option<String>,
+    spent: Option<Spent>,
+    retry_after: Option<Duration>,
     /// For the log, never for the caller.
     cause: Option<String>,
 }
@@ -76,6 +92,8 @@ impl Failure {
             violations: Vec::new(),
             conflicts: Vec::new(),
             current_etag: None,
+            spent: None,
+            retry_after: None,
             cause: None,
         }))
     }
@@ -142,6 +160,23 @@ impl Failure {
         self
     }
 
+    /// What is to be put right, each by its name.
+    pub fn with_errors(mut self, violations: Vec<Violation>) -> Self {
+        self.0.violations = violations;
+        self
+    }
+
+    pub fn with_spent(mut self, spent: Spent) -> Self {
+        self.0.spent = Some(spent);
+        self
+    }
+
+    /// When it is worth trying again.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -164,6 +199,14 @@ impl Failure {
 
     pub fn current_etag(&self) -> Option<&str> {
         self.0.current_etag.as_deref()
+    }
+
+    pub fn spent(&self) -> Option<Spent> {
+        self.0.spent
+    }
+
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     pub fn cause(&self) -> Option<&str> {
@@ -193,10 +236,13 @@ impl From<sqlx::Error> for Failure {
             return Self::malformed("?cursor", "is not a cursor of this list; start again without it").because(error);
         }
         let unavailable = match (code.as_deref(), &error) {
-            // Shutdown or crash of the server, too many connections, cancelled by a timeout, deadlock, serialisation.
-            (Some(code), _) => {
-                code.starts_with("57P") || code.starts_with("53") || ["57014", "40P01", "40001"].contains(&code)
+            (Some("57014"), _) => {
+                let message = "the database took too long for this and was told to stop; nothing was written. Ask for less, \
+                               or leave it more time";
+                return Self::new(Kind::Unavailable, "timeout", message).because(error);
             }
+            // Shutdown or crash of the server, too many connections, deadlock, serialisation.
+            (Some(code), _) => code.starts_with("57P") || code.starts_with("53") || ["40P01", "40001"].contains(&code),
             (
                 None,
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::BeginFailed,

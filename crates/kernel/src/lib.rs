@@ -16,7 +16,7 @@ pub use caller::{Caller, Credential, SecretHash};
 pub use check::Checks;
 pub use clock::{Clock, Ids};
 pub use expected::Expected;
-pub use failure::{Conflict, Failure, Kind, Violation};
+pub use failure::{Conflict, Failure, Kind, Spent, Violation};
 pub use ids::{AttendeeId, CalendarId, EventId, ReservationId, ResourceId, TenantId, TokenId, UserId};
 pub use page::{Limit, Page, decode_cursor, encode_cursor, filter_hash};
 pub use role::Role;

@@ -83,4 +83,9 @@ impl Koyomi {
             store,
         })
     }
+
+    /// The same, for work that nobody waits for: it takes no connection from those who are waited for.
+    pub fn in_background(&self) -> Self {
+        Self { store: self.store.background(), ..self.clone() }
+    }
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use bus::Transport;
 use cache::{Family, Reads, Tiers};
 use clap::{Args, ValueEnum};
 
-use crate::graphql;
+use crate::{graphql, guard, listen};
 
 /// Everything that can be set from outside: by environment, or by option of the same name.
 #[derive(Args, Clone)]
@@ -105,6 +105,12 @@ pub struct GraphQl {
     /// Run only the GraphQL documents of this list: Apollo's manifest of persisted queries, or Relay's.
     #[arg(long, env = "KOYOMI_PERSISTED_ONLY", value_name = "FILE")]
     pub persisted_only: Option<PathBuf>,
+    /// Serve no GraphQL at all.
+    #[arg(long, env = "KOYOMI_NO_GRAPHQL")]
+    pub no_graphql: bool,
+    /// Sockets and streams of subscriptions that stay open at most; 0: no subscriptions.
+    #[arg(long, env = "KOYOMI_MAX_SUBSCRIPTIONS", default_value_t = 20_000)]
+    pub max_subscriptions: u32,
     /// Do not tell the GraphQL schema to whoever asks for it.
     #[arg(long, env = "KOYOMI_NO_INTROSPECTION")]
     pub no_introspection: bool,
@@ -116,6 +122,7 @@ pub struct GraphQl {
 impl GraphQl {
     pub fn settings(&self) -> graphql::Settings {
         graphql::Settings {
+            enabled: !self.no_graphql,
             introspection: !self.no_introspection,
             deadline: Duration::from_secs(self.graphql_deadline),
             persisted_only: self.persisted_only.clone(),
@@ -123,12 +130,98 @@ impl GraphQl {
     }
 }
 
+/// How much is taken on.
+#[derive(Args, Debug, Clone)]
+pub struct Limits {
+    /// Seconds that a read may take until its answer begins.
+    #[arg(long, env = "KOYOMI_READ_DEADLINE", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub read_deadline: u64,
+    /// Seconds that a change may take; then its outcome is unknown.
+    #[arg(long, env = "KOYOMI_WRITE_DEADLINE", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub write_deadline: u64,
+    /// Seconds that an import may take, or an export until it begins.
+    #[arg(long, env = "KOYOMI_BULK_DEADLINE", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub bulk_deadline: u64,
+    /// Turn nobody away, however much is asked at once.
+    #[arg(long, env = "KOYOMI_NO_SHEDDING")]
+    pub no_shedding: bool,
+    /// Milliseconds in which reads should be answered: when more than one in ten take longer, less are let in at once.
+    #[arg(long, env = "KOYOMI_LATENCY_TARGET", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub latency_target: u64,
+    /// What one caller may send: `on` (login 10, reads 120, changes 30, GraphQL 60, imports and exports 5 a minute), `off`, or
+    /// what is to be other than that: `read=600,login=5/300` (a minute, or in 300 s; 0: not limited).
+    #[arg(long, env = "KOYOMI_RATE_LIMITS", default_value = "on")]
+    pub rate_limits: guard::RateLimits,
+    /// Keep these quotas in Redis, for all instances together; without it each instance counts for itself.
+    #[arg(long, env = "KOYOMI_RATE_LIMITS_SHARED")]
+    pub rate_limits_shared: bool,
+    /// Addresses of proxies whose `X-Forwarded-For` says who asks, comma-separated.
+    #[arg(long, env = "KOYOMI_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Limits {
+    /// With how long GraphQL may take, and the Redis there is.
+    pub fn settings(&self, graphql: Duration, redis: Option<&str>) -> guard::Settings {
+        let target = Duration::from_millis(self.latency_target);
+        guard::Settings {
+            deadlines: guard::Deadlines {
+                read: Duration::from_secs(self.read_deadline),
+                write: Duration::from_secs(self.write_deadline),
+                graphql,
+                bulk: Duration::from_secs(self.bulk_deadline),
+            },
+            shedding: (!self.no_shedding).then(|| guard::Shedding { target, ..guard::Shedding::default() }),
+            rates: guard::RateSettings {
+                limits: self.rate_limits.clone(),
+                shared: redis.filter(|_| self.rate_limits_shared).map(str::to_owned),
+                proxies: self.trusted_proxies.clone(),
+            },
+        }
+    }
+}
+
 /// What only `koyomi serve` reads.
 #[derive(Args, Debug, Clone)]
 pub struct Listen {
-    /// Address to listen on. TLS is the business of a proxy in front.
+    /// Address to listen on.
     #[arg(long, env = "KOYOMI_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Certificate and those that vouch for it, PEM; read again on SIGHUP and when the file changes.
+    #[arg(long, env = "KOYOMI_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM.
+    #[arg(long, env = "KOYOMI_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Connections open at once.
+    #[arg(long, env = "KOYOMI_MAX_CONNECTIONS", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+    /// Seconds until the head of a request must be complete; also how long a connection may rest between two requests.
+    #[arg(long, env = "KOYOMI_HEADER_TIMEOUT", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub header_timeout: u64,
+    /// Seconds between two pieces of a request's body.
+    #[arg(long, env = "KOYOMI_BODY_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub body_timeout: u64,
+    /// Seconds between saying that it is not ready and taking no more connections, when it is told to stop.
+    #[arg(long, env = "KOYOMI_STOP_DELAY", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=60))]
+    pub stop_delay: u64,
+    /// Origins of other sites whose pages may ask, with a token, comma-separated: `https://calendar.example`. Cookies never
+    /// cross sites.
+    #[arg(long, env = "KOYOMI_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+}
+
+impl Listen {
+    pub fn settings(&self) -> listen::Settings {
+        let files = self.tls_cert.clone().zip(self.tls_key.clone());
+        listen::Settings {
+            max_connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
+            header_timeout: Duration::from_secs(self.header_timeout),
+            body_timeout: Duration::from_secs(self.body_timeout),
+            stop_delay: Duration::from_secs(self.stop_delay),
+            tls: files.map(|(chain, key)| listen::Certificate { chain, key }),
+        }
+    }
 }
 
 #[derive(Args, Debug, Clone)]

@@ -2,6 +2,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
 use kernel::{Failure, Kind};
+use tower_http::timeout::TimeoutError;
 
 use crate::shape::problem::Problem;
 
@@ -21,6 +22,7 @@ pub(crate) const fn status(kind: Kind) -> StatusCode {
         Kind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::TooOften => StatusCode::TOO_MANY_REQUESTS,
         Kind::Unavailable | Kind::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -36,6 +38,9 @@ pub struct ApiError {
 
 /// An answer of GraphQL that says by its status what became of the request.
 pub(crate) const GRAPHQL: &str = "application/graphql-response+json";
+
+/// What says nothing but that too much is asked.
+const OF_LOAD: [&str; 2] = ["overloaded", "rate_limited"];
 
 #[derive(Debug, Clone)]
 struct Attached(Failure);
@@ -66,6 +71,20 @@ impl ApiError {
 
     pub(crate) fn not_acceptable(message: &str) -> Self {
         Self { status: StatusCode::NOT_ACCEPTABLE, failure: Failure::new(Kind::Malformed, "not_acceptable", message) }
+    }
+
+    /// A body that did not come to its end.
+    pub(crate) fn unread(error: &axum::Error) -> Self {
+        let mut cause: Option<&dyn std::error::Error> = Some(error);
+        while let Some(at) = cause {
+            if at.is::<TimeoutError>() {
+                let failure =
+                    Failure::new(Kind::Malformed, "body_timeout", "the body stopped coming; nothing was done");
+                return Self { status: StatusCode::REQUEST_TIMEOUT, failure };
+            }
+            cause = at.source();
+        }
+        Failure::new(Kind::Malformed, "malformed_request", "the body ended early").because(error).into()
     }
 
     /// What axum refuses by itself, with an empty or plain-text answer.
@@ -124,15 +143,19 @@ pub(crate) fn render(response: Response, request_id: &str, method: &Method, path
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        let wait = failure.retry_after().map_or(1, |wait| wait.as_millis().div_ceil(1000).max(1));
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(u64::try_from(wait).unwrap_or(1)));
     }
     answer
 }
 
 pub(crate) fn log(status: StatusCode, failure: &Failure, request_id: &str, method: &Method, path: &str) {
     let (code, cause) = (failure.code(), failure.cause().unwrap_or_default());
-    if status.is_server_error() {
+    if OF_LOAD.contains(&code) {
+        // Counted; a line for each would be load on top of it.
+        tracing::debug!(code, request_id, %method, path, "turned away");
+    } else if status.is_server_error() {
         tracing::error!(code, cause, request_id, %method, path, "failed: {}", failure.message());
     } else if failure.cause().is_some() {
         tracing::info!(code, cause, request_id, %method, path, "refused: {}", failure.message());

@@ -7,7 +7,9 @@ mod counted;
 mod etag;
 mod extract;
 pub mod graphql;
+pub mod guard;
 mod housekeeping;
+pub mod listen;
 mod live;
 mod metrics;
 mod middleware;
@@ -25,6 +27,7 @@ pub mod config;
 pub mod error;
 
 pub use graphql::sdl;
+pub use middleware::cors::Origins;
 pub use openapi::document;
 pub use serve::serve;
-pub use state::{App, Settings};
+pub use state::{App, MOST_SUBSCRIPTIONS, Settings};

@@ -1,28 +1,33 @@
 //! What stays open: subscriptions, and how they hear that something happened or that this instance is being stopped.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bus::{Bus, Watch};
 use kernel::{Failure, Kind, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// Subscriptions' sockets and streams that an instance keeps open.
-const MOST: usize = 20_000;
-
 #[derive(Debug)]
 pub(crate) struct Live {
+    most: usize,
     bus: OnceLock<Bus>,
+    leaving: AtomicBool,
     stopping: watch::Sender<bool>,
     places: Arc<Semaphore>,
 }
 
-impl Default for Live {
-    fn default() -> Self {
-        Self { bus: OnceLock::new(), stopping: watch::Sender::new(false), places: Arc::new(Semaphore::new(MOST)) }
-    }
-}
-
 impl Live {
+    /// Keeps so many subscriptions' sockets and streams open at most.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            bus: OnceLock::new(),
+            leaving: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
+            places: Arc::new(Semaphore::new(most)),
+        }
+    }
+
     /// From now on there is news.
     pub(crate) fn hears(&self, bus: &Bus) {
         // The first one stays: an app is served once.
@@ -32,6 +37,16 @@ impl Live {
     /// The news from now on; none where no bus runs.
     pub(crate) fn watch(&self) -> Option<Watch> {
         self.bus.get().map(Bus::watch)
+    }
+
+    /// From now on nobody is to be sent here.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the instance is being stopped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Tells everything that stays open to end.
@@ -51,8 +66,9 @@ impl Live {
     /// A place among those that stay open, until it is dropped.
     pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            let most = self.most;
             let message =
-                format!("{MOST} subscriptions are open here already; try again, another instance may have room");
+                format!("{most} subscriptions are open here already; try again, another instance may have room");
             Failure::new(Kind::Unavailable, "unavailable", message)
         })
     }

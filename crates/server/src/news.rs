@@ -42,7 +42,8 @@ impl News {
             }
             Heard::Complete { as_of } => heads.complete(as_of),
         };
-        let bus = Bus::start(store, settings, hear).await?;
+        // What it does in between is for nobody who waits.
+        let bus = Bus::start(store.background(), settings, hear).await?;
         app.live.hears(&bus);
         let upkeep = tokio::spawn(async {
             loop {

@@ -2,39 +2,36 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use axum::ServiceExt;
-use axum::extract::Request;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::housekeeping;
+use crate::listen;
 use crate::news::News;
 use crate::rest::router;
 use crate::state::App;
 
-/// How long requests under way may take after the signal to stop.
+/// How long requests under way may take after the last connection was taken.
 const GRACE: Duration = Duration::from_secs(20);
+/// How long writes may take whose clients have been given up.
+const LAST_WRITES: Duration = Duration::from_secs(3);
 
-/// Answers requests until `stop` completes, then lets those under way finish.
+/// Answers requests until `stop` completes. Then, in this order: it says that it is not ready, and after
+/// [`listen::Settings::stop_delay`] tells what stays open to go on elsewhere, takes no more connections, lets requests under
+/// way finish, ends the work that nobody waits for, waits for writes whose clients have gone.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let store = app.koyomi.store.clone();
-    let house = tokio::spawn(housekeeping::keep(app.koyomi.clone()));
+    let house = tokio::spawn(housekeeping::keep(app.koyomi.in_background()));
     let news = News::start(&app).await.map_err(io::Error::other)?;
-    // Answers are written whole: waiting for more to send only delays them.
-    let listener = listener.tap_io(|tcp| {
-        if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let open = app.clone();
+    let (stopping, stopped) = oneshot::channel();
+    let (open, http) = (app.clone(), app.http.clone());
     let stop = async move {
         stop.await;
+        open.live.leave();
+        tokio::time::sleep(open.http.stop_delay).await;
         open.live.stop();
         let _ = stopping.send(());
     };
-    let served =
-        axum::serve(listener, ServiceExt::<Request>::into_make_service(router(app))).with_graceful_shutdown(stop);
     let too_long = async {
         // An error means that serving ended by itself.
         if stopped.await.is_err() {
@@ -43,7 +40,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         tokio::time::sleep(GRACE).await;
     };
     let result = tokio::select! {
-        result = served => result,
+        result = listen::serve(listener, http, router(app), stop) => result,
         () = too_long => {
             tracing::warn!("connections are still open after {GRACE:?}; leaving them");
             Ok(())
@@ -51,6 +48,10 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     };
     house.abort();
     news.stop().await;
-    store.close().await;
+    if tokio::time::timeout(LAST_WRITES, store.close()).await.is_err() {
+        tracing::warn!(
+            "statements still run after {LAST_WRITES:?}; leaving them: who waits for one is told that its outcome is unknown"
+        );
+    }
     result
 }

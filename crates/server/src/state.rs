@@ -8,7 +8,10 @@ use store::Store;
 
 use crate::again::Again;
 use crate::graphql;
+use crate::guard::{self, Guard};
+use crate::listen;
 use crate::live::Live;
+use crate::middleware::cors::Origins;
 
 /// What every handler is given: one pointer, since each request makes several of it.
 #[derive(Debug, Clone)]
@@ -30,10 +33,16 @@ pub struct Inner {
     pub(crate) request_ids: Ids,
     pub(crate) again: Again,
     pub(crate) graphql: graphql::Executor,
+    pub(crate) guard: Guard,
+    pub(crate) http: listen::Settings,
     pub(crate) live: Live,
+    pub(crate) origins: Origins,
     /// What [`crate::serve`] starts.
     pub(crate) bus: bus::Settings,
 }
+
+/// Where nothing else is said.
+pub const MOST_SUBSCRIPTIONS: usize = 20_000;
 
 /// What an instance is made with.
 #[derive(Debug, Clone)]
@@ -42,6 +51,12 @@ pub struct Settings {
     pub koyomi: koyomi::Settings,
     pub bus: Transport,
     pub graphql: graphql::Settings,
+    pub guard: guard::Settings,
+    pub http: listen::Settings,
+    /// Whose pages may ask.
+    pub origins: Origins,
+    /// Sockets and streams that stay open at most.
+    pub subscriptions: usize,
 }
 
 impl Settings {
@@ -52,6 +67,10 @@ impl Settings {
             koyomi: koyomi::Settings::default(),
             bus: Transport::Postgres,
             graphql: graphql::Settings::default(),
+            guard: guard::Settings::default(),
+            http: listen::Settings::default(),
+            origins: Origins::default(),
+            subscriptions: MOST_SUBSCRIPTIONS,
         }
     }
 }
@@ -63,6 +82,7 @@ impl App {
         crate::metrics::install();
         let store = Store::open(&settings.database, clock, ids).await?;
         let bus = bus::Settings::new(settings.bus, settings.database.url);
+        let identity = store.identity().to_owned();
         let koyomi = Koyomi::open(store, settings.koyomi)?;
         // Whoever comes first to an empty database says with which zone data everything will be written.
         koyomi.zone_data().await?;
@@ -71,7 +91,10 @@ impl App {
             request_ids: Ids::random(Clock::System),
             again: Again::default(),
             graphql: graphql::Executor::new(settings.graphql)?,
-            live: Live::default(),
+            guard: Guard::new(settings.guard, &identity)?,
+            http: settings.http,
+            live: Live::new(settings.subscriptions),
+            origins: settings.origins,
             bus,
         })))
     }

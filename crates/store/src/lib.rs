@@ -2,17 +2,20 @@
 
 mod batch;
 mod conn;
+mod deadline;
 mod deploy;
 mod idempotency;
+mod retry;
 mod stats;
 mod store;
 mod tx;
 
 pub use batch::{Batch, Part, Rows};
 pub use conn::Conn;
+pub use deadline::{remaining, until};
 pub use deploy::{Epoch, announce_bound, bound, epoch, new_epoch};
 pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
-pub use stats::{Seen, Stats, count_head_check, counted, detached, saw, spawned};
+pub use stats::{Seen, Stats, count_head_check, counted, detached, saw, spawned, spawned_for_all};
 pub use store::{Settings, Store};
 pub use tx::Tx;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kernel::{Failure, Moved, Result};
 
-use crate::Epoch;
+use crate::{Epoch, deadline};
 
 tokio::task_local! {
     static CURRENT: Arc<Stats>;
@@ -72,8 +72,18 @@ pub async fn counted<F: Future>(stats: Arc<Stats>, work: F) -> F::Output {
     CURRENT.scope(stats, work).await
 }
 
-/// Runs work in a task of its own, counted for the current request.
+/// Runs work in a task of its own, counted for the current request and until its deadline.
 pub fn spawned<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    match deadline::current() {
+        Some(at) => spawned_for_all(deadline::until(at, work)),
+        None => spawned_for_all(work),
+    }
+}
+
+/// As [`spawned`], for what others wait for too: they may have more time than whoever came first.
+pub fn spawned_for_all<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
     match CURRENT.try_with(Arc::clone) {
         Ok(stats) => tokio::spawn(CURRENT.scope(stats, work)),
         Err(_) => tokio::spawn(work),

@@ -1,13 +1,16 @@
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use kernel::{Clock, Failure, Ids, Kind, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Postgres, Transaction};
 use tokio::sync::Notify;
 
+use crate::deadline::{self, STATEMENT, remaining};
 use crate::deploy::{Epoch, inspect, recognise};
+use crate::retry::{Budget, is_lost, pause};
 use crate::{Conn, Tx};
 
 /// How to reach PostgreSQL.
@@ -16,20 +19,34 @@ pub struct Settings {
     /// `postgres://user:password@host:port/database`
     pub url: String,
     pub max_connections: u32,
+    /// Of [`Store::background`], beside those.
+    pub background_connections: u32,
     /// How long a request waits for a connection before it is told to come back later.
     pub acquire_timeout: Duration,
 }
 
 impl Settings {
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 20, acquire_timeout: Duration::from_secs(5) }
+        Self {
+            url: url.into(),
+            max_connections: 20,
+            background_connections: 3,
+            acquire_timeout: Duration::from_secs(5),
+        }
     }
 }
+
+/// How often one transaction is begun again.
+const MOST_RETRIES: u32 = 8;
 
 /// The one way to PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    /// For what nobody waits for: it never takes a connection from those who are waited for, nor they from it.
+    background: PgPool,
+    /// Of transactions that could not begin.
+    retries: Arc<Budget>,
     options: Arc<PgConnectOptions>,
     clock: Clock,
     ids: Ids,
@@ -48,7 +65,10 @@ impl Store {
         let mut first = PgConnection::connect_with(&options).await?;
         inspect(&mut first).await?;
         recognise(&mut first, &epoch).await?;
-        let pool = pool(settings, options.clone(), Some(Arc::clone(&epoch))).await?;
+        let pool = pool_of(settings, Some(Arc::clone(&epoch))).connect_with(options.clone()).await?;
+        let few = Settings { max_connections: settings.background_connections, ..settings.clone() };
+        let background = pool_of(&few, Some(Arc::clone(&epoch)))
+            .connect_lazy_with(options.clone().application_name("koyomi background"));
         let identity: String = sqlx::query_scalar(
             "select c.system_identifier || '/' || d.oid from pg_control_system() c, pg_database d
              where d.datname = current_database()",
@@ -56,32 +76,66 @@ impl Store {
         .fetch_one(&mut first)
         .await?;
         let (options, identity) = (Arc::new(options), identity.into());
-        Ok(Self { pool, options, clock, ids, epoch, identity, committed: Arc::default() })
+        Ok(Self {
+            pool,
+            background,
+            retries: Arc::default(),
+            options,
+            clock,
+            ids,
+            epoch,
+            identity,
+            committed: Arc::default(),
+        })
+    }
+
+    /// The same store, over the connections for work that nobody waits for.
+    pub fn background(&self) -> Self {
+        Self { pool: self.background.clone(), ..self.clone() }
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
     pub async fn migrate(settings: &Settings) -> Result<()> {
-        let pool = pool(settings, options(settings)?, None).await?;
+        let pool = pool_of(settings, None).connect_with(options(settings)?).await?;
         sqlx::migrate!("../../migrations").run(&pool).await.map_err(Failure::internal)?;
         pool.close().await;
         Ok(())
     }
 
     pub async fn conn(&self) -> Result<Conn> {
-        Ok(Conn::pooled(self.pool.acquire().await.map_err(unreachable)?))
+        Ok(Conn::pooled(in_time(self.pool.acquire()).await?))
+    }
+
+    /// `begin` is tried again where the connection it was sent on had died unseen (all of them have, when the database was
+    /// restarted): nothing has run there. What is left of the request's time goes along with it.
+    pub(crate) async fn transaction(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>> {
+        self.retries.earn();
+        let mut left = MOST_RETRIES;
+        loop {
+            match in_time(self.begin_with(begin)).await {
+                Err(Unbegun::Failed(error)) if is_lost(&error) && left > 0 && self.retries.spend() => {
+                    tracing::debug!(%error, "a connection had died; beginning again");
+                    left -= 1;
+                    pause().await;
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// In a task of its own: dropped during BEGIN (a client that hangs up, a deadline), sqlx would give the connection back
+    /// inside a transaction that it knows nothing of, and whoever gets it next would read an old snapshot.
+    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        // Put together from our own words and a number.
+        let (pool, begin) = (self.pool.clone(), AssertSqlSafe(deadline::begin(begin)));
+        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+        begun.await.map_err(|panic| sqlx::Error::Io(std::io::Error::other(panic)))?
     }
 
     /// A connection whose statements all see one moment of the database, and change nothing. It is given back by dropping
     /// it: nobody waits for the end of a transaction that has nothing to commit.
-    ///
-    /// It begins in a task of its own: dropped during BEGIN (a client that hangs up), sqlx would give the connection back
-    /// inside a transaction that it knows nothing of, and whoever gets it next would read an old snapshot.
     pub async fn snapshot(&self) -> Result<Conn> {
-        let pool = self.pool.clone();
-        let begun =
-            tokio::spawn(async move { pool.begin_with("begin isolation level repeatable read read only").await });
-        let begun = begun.await.map_err(Failure::internal)?;
-        Ok(Conn::in_transaction(begun.map_err(unreachable)?))
+        Ok(Conn::in_transaction(self.transaction("begin isolation level repeatable read read only").await?))
     }
 
     /// A connection of its own, outside of the pool, for work that never ends: a few statements, over and over, each
@@ -120,10 +174,6 @@ impl Store {
         self.committed.notify_one();
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
-    }
-
     /// Opens a write; run it inside [`crate::detached`].
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self).await
@@ -146,8 +196,40 @@ impl Store {
         self.epoch.fetch_max(epoch.0, Ordering::AcqRel);
     }
 
+    /// Waits for what is under way; from now on nobody is given a connection.
     pub async fn close(&self) {
-        self.pool.close().await;
+        futures::join!(self.pool.close(), self.background.close());
+    }
+}
+
+/// Why a connection was not to be had.
+enum Unbegun {
+    Failed(sqlx::Error),
+    /// The time of the request was over first.
+    Late,
+}
+
+impl From<Unbegun> for Failure {
+    fn from(unbegun: Unbegun) -> Self {
+        match unbegun {
+            Unbegun::Failed(error) => unreachable(error),
+            Unbegun::Late => Self::new(
+                Kind::Unavailable,
+                "timeout",
+                "no connection to the database was free in time; nothing was written, try again",
+            ),
+        }
+    }
+}
+
+/// A connection, while there is time.
+async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Unbegun> {
+    match remaining() {
+        Some(left) => match tokio::time::timeout(left, work).await {
+            Ok(result) => result.map_err(Unbegun::Failed),
+            Err(_) => Err(Unbegun::Late),
+        },
+        None => work.await.map_err(Unbegun::Failed),
     }
 }
 
@@ -175,7 +257,7 @@ pub(crate) fn options(settings: &Settings) -> Result<PgConnectOptions> {
         // Every statement of the product has a fixed text; all of them fit.
         .statement_cache_capacity(256)
         .options([
-            ("statement_timeout", "30s"),
+            ("statement_timeout", STATEMENT.as_millis().to_string().as_str()),
             ("idle_in_transaction_session_timeout", "60s"),
             ("timezone", "UTC"),
             // It pays for reports. An agenda of 70 ms took 740 with the time to compile it.
@@ -185,8 +267,8 @@ pub(crate) fn options(settings: &Settings) -> Result<PgConnectOptions> {
 }
 
 /// With `epoch`, each new connection is asked which database it leads to.
-async fn pool(settings: &Settings, options: PgConnectOptions, epoch: Option<Arc<AtomicI64>>) -> Result<PgPool> {
-    let pool = PgPoolOptions::new()
+fn pool_of(settings: &Settings, epoch: Option<Arc<AtomicI64>>) -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
         .test_before_acquire(false)
@@ -217,7 +299,4 @@ async fn pool(settings: &Settings, options: PgConnectOptions, epoch: Option<Arc<
                 Ok(true)
             })
         })
-        .connect_with(options)
-        .await?;
-    Ok(pool)
 }

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::idempotency::{IdempotencyKey, store_result};
 use crate::stats::saw;
-use crate::store::unreachable;
 use crate::{Conn, Epoch, Store};
 
 /// The write transaction. Rows first; [`Tx::touch`] what changed; [`Tx::commit`] bumps the heads *last* (their row
@@ -43,7 +42,7 @@ struct Committed {
 
 impl Tx {
     pub(crate) async fn begin(store: &Store) -> Result<Self> {
-        let conn = Conn::in_transaction(store.pool().begin().await.map_err(unreachable)?);
+        let conn = Conn::in_transaction(store.transaction("begin").await?);
         Ok(Self {
             conn: Some(conn),
             now: store.clock().now(),

@@ -138,6 +138,7 @@ impl Instance {
             ("KOYOMI_PLANT", &setup.plant),
             ("KOYOMI_DB_CONNECTIONS", &connections),
             ("KOYOMI_LOG", "warn"),
+            ("KOYOMI_RATE_LIMITS", "off"),
         ];
         Self {
             number,

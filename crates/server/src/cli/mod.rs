@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod bound;
+mod config;
 mod epoch;
 mod export;
 mod import;
@@ -10,14 +11,16 @@ mod rezone;
 mod schema;
 mod seed;
 mod serve;
+mod settings;
 mod tenant;
 mod token;
 mod user;
 
 use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kernel::{CalendarId, Caller, Clock, Failure, Ids, Result};
 use tracing_subscriber::EnvFilter;
 
@@ -30,6 +33,10 @@ use crate::state::{App, Settings};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// A file of settings (TOML), under the names of the options: see koyomi.example.toml. Options win over the environment,
+    /// which wins over the file.
+    #[arg(long, env = "KOYOMI_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
     #[command(flatten)]
     logging: Logging,
 }
@@ -38,6 +45,8 @@ struct Cli {
 enum Command {
     /// Answer HTTP requests until SIGTERM or SIGINT
     Serve(serve::Serve),
+    /// Show what `serve` would do with these options, and where each setting comes from
+    Config(config::Show),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
     /// Show the database's epoch, or begin a new one after a restore
@@ -69,8 +78,13 @@ enum Command {
 
 /// Reads the command line, does what it says, and reports.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = start_log(&cli.logging).and_then(|()| run(cli.command));
+    let result = read().and_then(|(cli, shown)| match shown {
+        Some(shown) => {
+            print!("{shown}");
+            Ok(())
+        }
+        None => start_log(&cli.logging).and_then(|()| run(cli.command)),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -78,6 +92,22 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the command line, the environment and the file say; and what `koyomi config` shows of that.
+fn read() -> anyhow::Result<(Cli, Option<String>)> {
+    let command = Cli::command();
+    let file = settings::File::named(&command, &std::env::args_os().collect::<Vec<_>>())?;
+    let command = file.under(command);
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let shown = match (&cli.command, matches.subcommand()) {
+        (Command::Config(config::Show { .. }), Some((name, of))) => {
+            command.find_subcommand(name).map(|command| settings::shown(command, of, &file))
+        }
+        _ => None,
+    };
+    Ok((cli, shown))
 }
 
 fn report(error: &anyhow::Error) {
@@ -99,6 +129,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
         Command::Serve(command) => command.run().await,
+        Command::Config(_) => Ok(()),
         Command::Migrate(command) => command.run().await,
         Command::Bound(command) => command.run().await,
         Command::Epoch(command) => command.run().await,

@@ -5,7 +5,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use kernel::{Clock, Ids};
 
-use crate::config::{Config, Freshness, GraphQl, Listen};
+use crate::config::{Config, Freshness, GraphQl, Limits, Listen};
+use crate::middleware::cors::Origins;
 use crate::state::{App, Settings};
 
 #[derive(Args, Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Serve {
     freshness: Freshness,
     #[command(flatten)]
     graphql: GraphQl,
+    #[command(flatten)]
+    limits: Limits,
     #[command(flatten)]
     listen: Listen,
 }
@@ -28,6 +31,11 @@ impl Serve {
             koyomi: self.freshness.koyomi(),
             bus: self.freshness.bus.clone(),
             graphql: self.graphql.settings(),
+            guard: self.limits.settings(self.graphql.settings().deadline, self.freshness.redis.as_deref()),
+            http: self.listen.settings(),
+            origins: Origins::of(&self.listen.cors_origins)
+                .map_err(|problem| anyhow::anyhow!("cors_origins: {problem}"))?,
+            subscriptions: usize::try_from(self.graphql.max_subscriptions).unwrap_or(usize::MAX),
         };
         let app = App::open(settings, Clock::System, Ids::random(Clock::System)).await?;
         if let Some(advice) = app.koyomi.zone_data().await?.advice() {
@@ -37,7 +45,8 @@ impl Serve {
         tracing::info!(%cache, redis = self.freshness.redis.is_some(), %reads, bus = ?self.freshness.bus, "reads");
         let at = self.listen.listen;
         let listener = TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at}"))?;
-        tracing::info!("listening on http://{}", listener.local_addr()?);
+        let scheme = if self.listen.tls_cert.is_some() { "https" } else { "http" };
+        tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
         let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -41,9 +41,7 @@ pub(super) async fn read_body(request: Request, limit: usize) -> Result<Bytes, A
     let mut body = request.into_body();
     let (mut bytes, mut seen) = (BytesMut::new(), 0usize);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Failure::new(Kind::Malformed, "malformed_request", "the body ended early").because(error)
-        })?;
+        let frame = frame.map_err(|error| ApiError::unread(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         if seen <= limit {

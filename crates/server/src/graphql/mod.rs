@@ -43,6 +43,8 @@ type Schema = async_graphql::Schema<Query, Mutation, Live>;
 /// How operations are taken.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Whether GraphQL is served at all.
+    pub enabled: bool,
     /// Whether the schema is told to whoever asks.
     pub introspection: bool,
     /// How long a query may take.
@@ -53,7 +55,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { introspection: true, deadline: Limits::default().deadline, persisted_only: None }
+        Self { enabled: true, introspection: true, deadline: Limits::default().deadline, persisted_only: None }
     }
 }
 
@@ -64,6 +66,7 @@ pub(crate) struct Executor {
     answers: Answers,
     limits: Limits,
     introspection: bool,
+    pub(crate) enabled: bool,
 }
 
 impl fmt::Debug for Executor {
@@ -88,6 +91,7 @@ impl Executor {
             answers: Answers::default(),
             limits,
             introspection: settings.introspection,
+            enabled: settings.enabled,
         })
     }
 }

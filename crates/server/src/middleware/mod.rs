@@ -2,6 +2,7 @@
 //! compression).
 
 mod compression;
+pub(crate) mod cors;
 mod headers;
 mod observe;
 mod timing;

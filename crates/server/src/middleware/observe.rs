@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::Method;
-use kernel::{Failure, Kind};
+use kernel::Failure;
 use store::Stats;
 use tower::{Layer, Service};
 use tracing::field::Empty;
@@ -18,13 +18,11 @@ use tracing::{Instrument, Span};
 
 use super::timing::Timings;
 use super::trace::{Names, RequestId};
-use super::{compression, headers};
+use super::{compression, cors, headers};
 use crate::error::{self, ApiError};
 use crate::etag;
+use crate::guard::Patience;
 use crate::state::App;
-
-/// How long a request may take until its answer begins. Longer than the database lets a statement run.
-const PATIENCE: Duration = Duration::from_secs(35);
 
 /// The outermost layer: whatever happens inside, an answer leaves with its names, its times, and a problem document if
 /// it was refused.
@@ -73,7 +71,13 @@ where
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let app = self.app.clone();
+        let entry = self.app.guard.entry(&request);
+        let origin = self.app.origins.asking(request.headers());
+        let preflight = cors::preflight(origin.as_ref(), &request);
         let work = async move {
+            if let Some(answer) = preflight {
+                return Ok(answer);
+            }
             if let Some(known) = app.again.find(&request)
                 && let Some(response) = known.answer(&app, &mut request).await
             {
@@ -81,8 +85,17 @@ where
             }
             inner.call(request).await
         };
+        let guarding = self.app.clone();
         let answer = async move {
-            let response = answer(work, &method, Arc::clone(&stats)).await;
+            let mut charged = None;
+            let response = match entry {
+                Ok(entry) => {
+                    charged = guarding.guard.charge(&entry).await;
+                    let admitted = guarding.guard.admit(&entry, charged.as_ref(), work);
+                    answer(admitted, entry.patience, Arc::clone(&stats)).await
+                }
+                Err(refused) => refused.into_response(),
+            };
             let response = error::render(response, names.request_id(), &method, uri.path());
             let mut response = compression::compressed(wished, response).await;
             let total = started.elapsed();
@@ -90,6 +103,12 @@ where
             let headers = response.headers_mut();
             headers::common(headers, names, timings.header(&stats, total), &stats);
             headers::by_path(headers, uri.path());
+            if let Some(charged) = charged {
+                charged.tell(headers);
+            }
+            if let Some(origin) = origin {
+                cors::tell(origin, headers);
+            }
             etag::mark_variant(headers);
             Ok(response)
         };
@@ -100,22 +119,15 @@ where
 /// Panics and lost time become failures like any other.
 async fn answer(
     work: impl Future<Output = Result<Response, Infallible>>,
-    method: &Method,
+    patience: Patience,
     stats: Arc<Stats>,
 ) -> Response {
-    let guarded = AssertUnwindSafe(store::counted(stats, work)).catch_unwind();
-    let failure = match tokio::time::timeout(PATIENCE, guarded).await {
+    let guarded = AssertUnwindSafe(store::counted(stats, store::until(patience.until, work))).catch_unwind();
+    let failure = match tokio::time::timeout_at(patience.at_last.into(), guarded).await {
         Ok(Ok(Ok(response))) => return response,
         Ok(Ok(Err(never))) => match never {},
         Ok(Err(panic)) => Failure::internal(format!("panicked: {}", words_of(panic.as_ref()))),
-        Err(_) if method.is_safe() => Failure::new(Kind::Unavailable, "timeout", "this took too long and was given up"),
-        // A write goes on in its own task.
-        Err(_) => Failure::new(
-            Kind::OutcomeUnknown,
-            "outcome_unknown",
-            "this took too long to wait for, and may still happen; read it back, or send it again with the same \
-             Idempotency-Key",
-        ),
+        Err(_) => patience.over(),
     };
     ApiError::from(failure).into_response()
 }
@@ -162,7 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_problem_that_says_nothing_of_it() {
-        let response = answer(async { panic!("secret words") }, &Method::GET, Arc::default()).await;
+        let patience = Patience::of_a_read(Duration::from_secs(20));
+        let response = answer(async { panic!("secret words") }, patience, Arc::default()).await;
         let response = error::render(response, "r-1", &Method::GET, "/");
         assert_eq!(response.status(), 500);
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -41,6 +41,13 @@ pub(super) fn consistency() -> Parameter {
     header_parameter(CONSISTENCY, description, text())
 }
 
+/// Every operation on data takes it.
+pub(super) fn timeout() -> Parameter {
+    let description = "Milliseconds that you will wait; it only shortens what the server allows.";
+    let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(u32::MAX));
+    header_parameter("Koyomi-Timeout", description, schema)
+}
+
 fn header_parameter(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -52,13 +59,18 @@ fn header_parameter(name: &str, description: &str, schema: ObjectBuilder) -> Par
 }
 
 /// What answers carry, by name: kept once among the components.
-pub(super) fn components() -> [(&'static str, Header); 8] {
+pub(super) fn components() -> [(&'static str, Header); 10] {
     let header = |description: &str| HeaderBuilder::new().schema(Some(text())).description(Some(description)).build();
     [
         ("ETag", header("Strong validator of this answer: for `If-None-Match`, and for `If-Match` of a change.")),
         (CONSISTENCY, header("What the answer rests on: send it back, and no later answer is older.")),
         ("X-Request-Id", header("The request's name in the server's log: the one sent, or a new one.")),
         ("Server-Timing", header("Where the time went, in milliseconds; `db` says how many statements ran.")),
+        (
+            "RateLimit",
+            header("What is left of the quota, and in how many seconds all of it is back; where there is one."),
+        ),
+        ("RateLimit-Policy", header("The quota: so many requests in so many seconds; where there is one.")),
         ("Retry-After", header("Seconds to wait before trying again.")),
         ("Set-Cookie", header("The session cookie.")),
         ("WWW-Authenticate", header("`Bearer`.")),

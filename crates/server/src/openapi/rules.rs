@@ -22,17 +22,19 @@ const fn shared(status: &'static str, name: &'static str, code: &'static str, de
 }
 
 #[rustfmt::skip]
-const PROBLEMS: [Shared; 12] = [
+const PROBLEMS: [Shared; 14] = [
     shared("400", "Malformed", "malformed_request", "The request cannot be read: syntax, an unknown parameter, a cursor of another list."),
     shared("401", "Unauthenticated", "unauthenticated", "Sign in first."),
     shared("403", "Forbidden", "forbidden", "You may see this, but not do that with it."),
     shared("404", "NotFound", "not_found", "It does not exist, or is not shared with you."),
+    shared("408", "BodyTimeout", "body_timeout", "The body stopped coming."),
     shared("409", "Conflict", "conflict", "Somebody else holds what was asked for."),
     shared("410", "Gone", "epoch_over", "The consistency token is from before the database was restored."),
     shared("412", "PreconditionFailed", "precondition_failed", "It was changed since: `current_etag` is the tag it has now."),
     shared("413", "TooLarge", "too_large", "The body is too large."),
     shared("415", "UnsupportedMediaType", "unsupported_media_type", "Send JSON."),
     shared("422", "Invalid", "validation_failed", "A value is not allowed; `errors` names every one."),
+    shared("429", "TooOften", "rate_limited", "You ask too often: `limit` names the quota. Try again after `Retry-After`."),
     shared("500", "Internal", "internal", "Something broke on our side."),
     shared("503", "Unavailable", "unavailable", "Try again after `Retry-After`."),
 ];
@@ -69,6 +71,10 @@ fn complete_operation(path: &str, unsafe_method: bool, operation: &mut Operation
     if private && path.starts_with("/api") && !path.starts_with("/api/auth/") {
         operation.parameters.get_or_insert_default().push(headers::consistency().into());
     }
+    let of_api = path.starts_with("/api");
+    if of_api {
+        operation.parameters.get_or_insert_default().push(headers::timeout().into());
+    }
     let located = |place: ParameterIn| parameters(operation).any(|p| p.parameter_in == place);
     let named = |name: &str| parameters(operation).any(|p| p.name == name);
     let body = operation.request_body.is_some();
@@ -79,11 +85,13 @@ fn complete_operation(path: &str, unsafe_method: bool, operation: &mut Operation
         ("401", !public || cookie),
         ("403", unsafe_method && cookie),
         ("404", located(ParameterIn::Path)),
+        ("408", body),
         ("410", named(headers::CONSISTENCY)),
         ("412", named(IF_MATCH)),
         ("413", body),
         ("415", body),
         ("422", body || query),
+        ("429", of_api),
         ("500", of_database),
         ("503", of_database),
     ];
@@ -119,13 +127,14 @@ fn complete_response(status: &str, validated: bool, response: &mut Response) {
     if validated && !refused {
         response.headers.insert("ETag".to_owned(), headers::reference("ETag"));
     }
-    let of_status = match status {
-        "401" => Some("WWW-Authenticate"),
-        "503" => Some("Retry-After"),
-        _ => None,
+    let of_status: &[&str] = match status {
+        "401" => &["WWW-Authenticate"],
+        "429" => &["Retry-After", "RateLimit", "RateLimit-Policy"],
+        "503" => &["Retry-After"],
+        _ => &[],
     };
-    for name in ["X-Request-Id", "Server-Timing", "traceparent"].into_iter().chain(of_status) {
-        response.headers.insert(name.to_owned(), headers::reference(name));
+    for name in ["X-Request-Id", "Server-Timing", "traceparent"].iter().chain(of_status) {
+        response.headers.insert((*name).to_owned(), headers::reference(name));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::state::App;
     responses((status = 200, body = Session, description = "Signed in."), (status = 401, description = "Wrong address or password."))
 )]
 pub(crate) async fn login(State(app): State<App>, headers: HeaderMap, Body(input): Body<Login>) -> Answer {
+    app.guard.rates.signs_in(input.tenant.as_deref().unwrap_or_default(), &input.email).await?;
     let signed_in = app.koyomi.users.login(input.tenant.as_deref(), &input.email, input.password).await?;
     let lasts = signed_in.expires_at - app.koyomi.store.clock().now();
     let cookie = cookie(&headers, signed_in.secret.expose(), lasts.num_seconds());

@@ -69,11 +69,12 @@ pub(crate) fn described() -> OpenApi {
 /// The whole server.
 pub(crate) fn router(app: App) -> Observed<Router> {
     let (api, _) = routes().split_for_parts();
+    let graphql = if app.graphql.enabled { graphql::routes() } else { Router::new() };
     let routes = api
         .route("/metrics", get(metrics::show))
         .route("/problems/{code}", get(problems::explain))
         .merge(openapi::routes())
-        .merge(graphql::routes())
+        .merge(graphql)
         .fallback(async || ApiError::no_such_route())
         .with_state(app.clone());
     Observe(app).layer(routes)

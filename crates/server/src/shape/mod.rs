@@ -7,6 +7,7 @@ pub(crate) mod import;
 pub(crate) mod page;
 pub(crate) mod preview;
 pub(crate) mod problem;
+pub(crate) mod readiness;
 pub(crate) mod reservation;
 pub(crate) mod resource;
 pub(crate) mod time;

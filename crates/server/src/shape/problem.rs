@@ -39,6 +39,23 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     current_etag: Option<String>,
+    /// With 429: the quota that is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    limit: Option<Quota>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Quota {
+    /// As the header `RateLimit-Policy` calls it.
+    #[schema(example = "read")]
+    name: &'static str,
+    /// So many requests …
+    #[schema(example = 120)]
+    quota: u32,
+    /// … in so many seconds.
+    #[schema(example = 60)]
+    window: u32,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,6 +104,7 @@ impl Problem {
                 })
                 .collect(),
             current_etag: failure.current_etag().map(str::to_owned),
+            limit: failure.spent().map(|s| Quota { name: s.name, quota: s.quota, window: s.window }),
         }
     }
 }

@@ -76,7 +76,7 @@ const TABLE: &[Row] = &[
     ("PATCH /api/resources/{resource_id}",                  "",                   r#"{"name":"y"}"#,         [403, 403,  403,  403,  403,  403,  200,  404,  401,  401]),
     ("DELETE /api/resources/{resource_id}",                 "",                   "",                        [403, 403,  403,  403,  403,  403,  204,  404,  401,  401]),
     ("GET /healthz",                                        "",                   "",                        [204, 204,  204,  204,  204,  204,  204,  204,  204,  204]),
-    ("GET /readyz",                                         "",                   "",                        [204, 204,  204,  204,  204,  204,  204,  204,  204,  204]),
+    ("GET /readyz",                                         "",                   "",                        [200, 200,  200,  200,  200,  200,  200,  200,  200,  200]),
 ];
 
 /// Those who ask, and the objects that the next request is about.

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
@@ -162,8 +163,11 @@ impl Operation {
     /// What a query or a change comes to.
     pub(super) async fn run(self) -> Ran {
         let Self { app, request, asked, kind, request_id } = self;
-        let deadline = app.graphql.limits.deadline;
-        let response = match tokio::time::timeout(deadline, app.graphql.schema.execute(request)).await {
+        // That of the request, which may have asked for less; on a socket each operation has its own.
+        let usual = app.graphql.limits.deadline;
+        let deadline = store::remaining().map_or(usual, |left| left.min(usual));
+        let work = store::until(Instant::now() + deadline, app.graphql.schema.execute(request));
+        let response = match tokio::time::timeout(deadline, work).await {
             Ok(response) => response,
             Err(_) => refusal(&too_long(kind, deadline)),
         };
@@ -228,16 +232,16 @@ pub(super) fn too_large(what: &str, is: usize, limit: usize) -> Failure {
     Failure::new(Kind::TooLarge, "query_too_large", format!("{what} has {is} bytes, at most {limit} are allowed"))
 }
 
-fn too_long(kind: OperationType, deadline: std::time::Duration) -> Failure {
-    let seconds = deadline.as_secs();
+fn too_long(kind: OperationType, deadline: Duration) -> Failure {
+    let seconds = deadline.as_secs_f64();
     if kind == OperationType::Mutation {
         let message = format!(
-            "this took more than {seconds} s, and may still happen; read it back, or send it again with the same \
+            "this took more than {seconds:.1} s, and may still happen; read it back, or send it again with the same \
              idempotencyKey"
         );
         return Failure::new(Kind::OutcomeUnknown, "outcome_unknown", message);
     }
-    let message = format!("this took more than {seconds} s and was given up; ask for less at once");
+    let message = format!("this took more than {seconds:.1} s and was given up; ask for less at once");
     Failure::new(Kind::Unavailable, "timeout", message)
 }
 

@@ -10,12 +10,27 @@ pub struct Mode {
     pub bus: Transport,
     pub redis: Option<String>,
     pub graphql: server::graphql::Settings,
+    /// Nobody is turned away unless a test says so.
+    pub guard: server::guard::Settings,
+    pub http: server::listen::Settings,
+    pub origins: server::Origins,
+    pub subscriptions: usize,
 }
 
 impl Mode {
     /// PostgreSQL and the memory of the process; nobody sends or listens.
     pub fn plain() -> Self {
-        Self { tiers: Tiers::L1, reads: Reads::Strict, bus: Transport::Off, redis: None, graphql: Default::default() }
+        Self {
+            tiers: Tiers::L1,
+            reads: Reads::Strict,
+            bus: Transport::Off,
+            redis: None,
+            graphql: Default::default(),
+            guard: Default::default(),
+            http: Default::default(),
+            origins: Default::default(),
+            subscriptions: server::MOST_SUBSCRIPTIONS,
+        }
     }
 
     pub fn uncached() -> Self {
@@ -41,7 +56,7 @@ impl Mode {
             bus: if reads == Reads::Strict { Transport::Off } else { Transport::Postgres },
             redis: of("KOYOMI_TEST_REDIS"),
             reads,
-            graphql: plain.graphql,
+            ..plain
         }
     }
 
@@ -55,6 +70,17 @@ impl Mode {
             ..cache::Settings::default()
         };
         let koyomi = koyomi::Settings { reads: self.reads, head_connections: 1, values };
-        Settings { database, koyomi, bus: self.bus.clone(), graphql: self.graphql.clone() }
+        let (guard, http, origins) = (self.guard.clone(), self.http.clone(), self.origins.clone());
+        let subscriptions = self.subscriptions;
+        Settings {
+            database,
+            koyomi,
+            bus: self.bus.clone(),
+            graphql: self.graphql.clone(),
+            guard,
+            http,
+            origins,
+            subscriptions,
+        }
     }
 }

@@ -44,6 +44,8 @@ async fn a_database_that_is_gone_is_unavailable_and_tells_nothing() {
     answer.problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), "1");
     assert!(!answer.text().to_lowercase().contains("pool"));
-    mio.get("/readyz").await.problem(503, "unavailable");
+    let why = mio.get("/readyz").await;
+    why.problem(503, "not_ready");
+    assert_eq!(why.pointers(), ["database"]);
     mio.get("/healthz").await.is(204);
 }
