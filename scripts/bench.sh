@@ -241,6 +241,12 @@ bench_ticks() {
 bench_counts() {
   pg_psql "$PG_HOME" postgres koyomi -At -F ' ' -c "select sum(calls)::bigint, sum(shared_blks_hit + shared_blks_read)::bigint from pg_stat_statements"
 }
+# The statements alone.
+bench_statements() {
+  local counts
+  counts=$(bench_counts)
+  printf '%s\n' "${counts% *}"
+}
 # Of the commands this script has waited for: wrk, between one look and the next.
 bench_own_ticks() { bench_stat $$ children; }
 bench_stat() {
