@@ -98,7 +98,8 @@ pub fn main() -> ExitCode {
 fn read() -> anyhow::Result<(Cli, Option<String>)> {
     let command = Cli::command();
     let file = settings::File::named(&command, &std::env::args_os().collect::<Vec<_>>())?;
-    let command = file.under(command);
+    let mut command = file.under(command);
+    command.build();
     let matches = command.clone().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let shown = match (&cli.command, matches.subcommand()) {

@@ -61,8 +61,9 @@ impl File {
 
     fn defaults(&self, mut command: Command) -> Command {
         for (name, words) in &self.values {
-            if command.get_arguments().any(|arg| arg.get_id() == name.as_str()) {
-                command = command.mut_arg(name, |arg| arg.required(false).default_values(words.clone()));
+            if !words.is_empty() && command.get_arguments().any(|arg| arg.get_id() == name.as_str()) {
+                // A list is taken apart again as one in a variable is.
+                command = command.mut_arg(name, |arg| arg.required(false).default_value(words.join(",")));
             }
         }
         command
@@ -89,7 +90,9 @@ pub(super) fn shown(command: &Command, matches: &ArgMatches, file: &File) -> Str
             .unwrap_or_default();
         let line = match values.as_slice() {
             [] => format!("# {name} ="),
-            _ if arg.is_hide_env_values_set() => format!("# {name} = (a secret, not shown)"),
+            values if arg.is_hide_env_values_set() || values.iter().any(|value| holds_password(value)) => {
+                format!("# {name} = (a secret, not shown)")
+            }
             values => format!("{name} = {}", literal(arg, values)),
         };
         let _ = writeln!(text, "{line:<48} # {source}");
@@ -130,6 +133,10 @@ fn words(value: &Value) -> Option<Vec<String>> {
         Value::Array(values) => values.iter().map(words).collect::<Option<Vec<_>>>().map(|words| words.concat()),
         _ => None,
     }
+}
+
+fn holds_password(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 fn literal(arg: &Arg, values: &[String]) -> String {
@@ -181,7 +188,7 @@ mod tests {
     #[test]
     fn options_win_over_the_file() {
         let text = "database_url = 'postgres://u:hidden@h/d'\ndb_connections = 7\nreads = 'bounded:5ms'\n\
-                    cache_off = ['page', 'users']\nno_shedding = true\n";
+                    cache_off = ['page', 'users']\nbus = 'nats://u:hidden@h'\nno_shedding = true\n";
         let told = told(text, &["--db-connections", "9"]);
         assert!(line(&told, "db_connections").starts_with("db_connections = 9 "), "{told}");
         assert!(line(&told, "db_connections").ends_with("# option --db-connections"));
