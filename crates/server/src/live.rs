@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bus::{Bus, Watch};
 use kernel::{Failure, Kind, Result};
+use metrics::{Counter, counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Subscriptions' sockets and streams that an instance keeps open.
@@ -14,11 +15,17 @@ pub(crate) struct Live {
     bus: OnceLock<Bus>,
     stopping: watch::Sender<bool>,
     places: Arc<Semaphore>,
+    refused: Counter,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        Self { bus: OnceLock::new(), stopping: watch::Sender::new(false), places: Arc::new(Semaphore::new(MOST)) }
+        Self {
+            bus: OnceLock::new(),
+            stopping: watch::Sender::new(false),
+            places: Arc::new(Semaphore::new(MOST)),
+            refused: counter!("koyomi_subscriptions_refused_total"),
+        }
     }
 }
 
@@ -32,6 +39,15 @@ impl Live {
     /// The news from now on; none where no bus runs.
     pub(crate) fn watch(&self) -> Option<Watch> {
         self.bus.get().map(Bus::watch)
+    }
+
+    /// Tells the metrics what is open right now, and for how long the bus has said nothing.
+    pub(crate) fn measure(&self) {
+        let open = MOST - self.places.available_permits();
+        gauge!("koyomi_subscriptions_open").set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+        if let Some(heard) = self.bus.get().and_then(Bus::last_heard) {
+            gauge!("koyomi_bus_silence_seconds").set(heard.elapsed().as_secs_f64());
+        }
     }
 
     /// Tells everything that stays open to end.
@@ -51,6 +67,7 @@ impl Live {
     /// A place among those that stay open, until it is dropped.
     pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.refused.increment(1);
             let message =
                 format!("{MOST} subscriptions are open here already; try again, another instance may have room");
             Failure::new(Kind::Unavailable, "unavailable", message)

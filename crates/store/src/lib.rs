@@ -4,6 +4,7 @@ mod batch;
 mod conn;
 mod deploy;
 mod idempotency;
+mod metrics;
 mod stats;
 mod store;
 mod tx;
@@ -12,7 +13,7 @@ pub use batch::{Batch, Part, Rows};
 pub use conn::Conn;
 pub use deploy::{Epoch, announce_bound, bound, epoch, new_epoch};
 pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
-pub use stats::{Seen, Stats, count_head_check, counted, detached, saw, spawned};
+pub use stats::{Seen, Stats, Trace, count_head_check, counted, current_trace, detached, saw, spawned};
 pub use store::{Settings, Store};
 pub use tx::Tx;
 

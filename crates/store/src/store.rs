@@ -6,8 +6,10 @@ use kernel::{Clock, Failure, Ids, Kind, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 use crate::deploy::{Epoch, inspect, recognise};
+use crate::metrics::{PoolMetrics, Purpose};
 use crate::{Conn, Tx};
 
 /// How to reach PostgreSQL.
@@ -38,6 +40,7 @@ pub struct Store {
     /// Which database this is, among all there may be: of which server, and which one there.
     identity: Arc<str>,
     committed: Arc<Notify>,
+    metrics: Arc<PoolMetrics>,
 }
 
 impl Store {
@@ -56,7 +59,8 @@ impl Store {
         .fetch_one(&mut first)
         .await?;
         let (options, identity) = (Arc::new(options), identity.into());
-        Ok(Self { pool, options, clock, ids, epoch, identity, committed: Arc::default() })
+        let metrics = Arc::new(PoolMetrics::new("main"));
+        Ok(Self { pool, options, clock, ids, epoch, identity, committed: Arc::default(), metrics })
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
@@ -68,7 +72,8 @@ impl Store {
     }
 
     pub async fn conn(&self) -> Result<Conn> {
-        Ok(Conn::pooled(self.pool.acquire().await.map_err(unreachable)?))
+        let taken = self.metrics.waited(Purpose::Connection, self.pool.acquire()).await;
+        Ok(Conn::pooled(taken.map_err(unreachable)?))
     }
 
     /// A connection whose statements all see one moment of the database, and change nothing. It is given back by dropping
@@ -77,9 +82,12 @@ impl Store {
     /// It begins in a task of its own: dropped during BEGIN (a client that hangs up), sqlx would give the connection back
     /// inside a transaction that it knows nothing of, and whoever gets it next would read an old snapshot.
     pub async fn snapshot(&self) -> Result<Conn> {
-        let pool = self.pool.clone();
-        let begun =
-            tokio::spawn(async move { pool.begin_with("begin isolation level repeatable read read only").await });
+        let (pool, metrics) = (self.pool.clone(), Arc::clone(&self.metrics));
+        let begun = async move {
+            let beginning = pool.begin_with("begin isolation level repeatable read read only");
+            metrics.waited(Purpose::Snapshot, beginning).await
+        };
+        let begun = tokio::spawn(begun.in_current_span());
         let begun = begun.await.map_err(Failure::internal)?;
         Ok(Conn::in_transaction(begun.map_err(unreachable)?))
     }
@@ -120,8 +128,15 @@ impl Store {
         self.committed.notify_one();
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
+    /// The transaction that [`Tx`] writes in.
+    pub(crate) async fn transaction(&self) -> Result<Conn> {
+        let begun = self.metrics.waited(Purpose::Transaction, self.pool.begin()).await;
+        Ok(Conn::in_transaction(begun.map_err(unreachable)?))
+    }
+
+    /// Tells the metrics how the pool stands right now.
+    pub fn measure(&self) {
+        self.metrics.measure(&self.pool);
     }
 
     /// Opens a write; run it inside [`crate::detached`].
@@ -153,7 +168,7 @@ impl Store {
 
 /// No connection, no statement, so nothing was written, whatever the reason: a server that is being killed or recovers
 /// refuses in more ways than with an error of its own (half a TLS handshake, for one).
-pub(crate) fn unreachable(error: sqlx::Error) -> Failure {
+fn unreachable(error: sqlx::Error) -> Failure {
     if error.as_database_error().is_some() {
         return error.into();
     }

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::idempotency::{IdempotencyKey, store_result};
 use crate::stats::saw;
-use crate::store::unreachable;
 use crate::{Conn, Epoch, Store};
 
 /// The write transaction. Rows first; [`Tx::touch`] what changed; [`Tx::commit`] bumps the heads *last* (their row
@@ -43,9 +42,8 @@ struct Committed {
 
 impl Tx {
     pub(crate) async fn begin(store: &Store) -> Result<Self> {
-        let conn = Conn::in_transaction(store.pool().begin().await.map_err(unreachable)?);
         Ok(Self {
-            conn: Some(conn),
+            conn: Some(store.transaction().await?),
             now: store.clock().now(),
             changes: Vec::new(),
             acl: BTreeSet::new(),

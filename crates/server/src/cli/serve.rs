@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use kernel::{Clock, Ids};
 
-use crate::config::{Config, Freshness, GraphQl, Listen};
+use crate::config::{Config, Freshness, GraphQl, Listen, Tracing};
 use crate::state::{App, Settings};
 
 #[derive(Args, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Serve {
     graphql: GraphQl,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    pub(super) tracing: Tracing,
 }
 
 impl Serve {
