@@ -66,8 +66,9 @@ cmd_test() {
   fi
   ensure_rust_component fmt rustfmt
   ensure_rust_component clippy clippy
-  ensure_packages postgresql redis nats cc certificates compose valgrind
+  ensure_packages postgresql redis nats cc certificates compose valgrind promtool
   run_step "docker-compose.yml" check_compose
+  run_step "ops: rules, alerts, dashboards" check_ops
   run_step "cargo fmt --all --check" check_format
   run_step "cargo clippy --workspace --all-targets" check_lints
   step "Starting a private PostgreSQL for the tests"
@@ -95,6 +96,7 @@ cmd_check() {
   else
     skip_step "compose/Caddyfile" "caddy is not installed"
   fi
+  if have promtool; then run_step "ops: rules, alerts, dashboards" check_ops; else skip_step "ops" "promtool is not installed: ./dev ops"; fi
   if have shellcheck; then run_step "shellcheck" check_scripts; else skip_step "shellcheck" "not installed"; fi
   run_step "cargo fmt --all --check" check_format
   if cargo deny --version >/dev/null 2>&1; then

@@ -42,6 +42,8 @@ ensure_packages() {
       nats) find_nats || missing+=(nats-server) ;;
       valgrind) have valgrind || missing+=(valgrind) ;;
       wrk) have wrk || missing+=(wrk) ;;
+      promtool) have promtool || missing+=(prometheus) ;;
+      chromium) have chromium || have chromium-browser || missing+=(chromium fonts-noto-cjk) ;;
       curl) have curl || missing+=(curl) ;;
       certificates) [[ -e /etc/ssl/certs/ca-certificates.crt || ! -e /etc/debian_version ]] || missing+=(ca-certificates) ;;
       compose) find_compose || missing+=(docker-compose) ;;
@@ -66,7 +68,7 @@ ensure_packages() {
     forbid_default_cluster "${as_root[@]}"
   fi
   case " ${missing[*]} " in
-    *' redis-server '* | *' nats-server '*) forbid_services "${as_root[@]}" ;;
+    *' redis-server '* | *' nats-server '* | *' prometheus '*) forbid_services "${as_root[@]}" ;;
   esac
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >&2 ||
     die "apt-get could not install ${missing[*]}"

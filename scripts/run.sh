@@ -93,6 +93,7 @@ koyomi is up. Ctrl-C stops it, its PostgreSQL and its Redis; the data stay.
   docs      $base/docs
   OpenAPI   $base/api/openapi.json
   metrics   $base/metrics
+  curves    $base/ops
   user      mio@example.com
   password  koyomi-demo
   token     $TOKEN

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kernel::Failure;
 use kernel::plant::{self, Fault};
 use tokio::time::Instant;
+use tracing::{Span, debug_span};
 
 use crate::bus::{Hear, Heard, Pulse};
 use crate::frame::Frame;
@@ -56,6 +57,7 @@ impl Consumer {
             match Frame::decode(&text) {
                 Some(frame) => {
                     trouble.works();
+                    let _span = hearing(&frame);
                     self.tell(|tracker, hear| tracker.take(&frame, hear));
                 }
                 None => {
@@ -96,6 +98,21 @@ impl Consumer {
                 Heard::Complete { .. } => {}
             }
         });
+    }
+}
+
+/// News, as they are told to the instance. Heartbeats and marks have no span.
+fn hearing(frame: &Frame) -> Span {
+    match frame {
+        Frame::Message(message) if !message.entries.is_empty() => debug_span!(
+            target: "koyomi::trace",
+            parent: None,
+            "bus consume",
+            otel.kind = "consumer",
+            messaging.message.id = format!("{}.{}", message.epoch, message.n),
+            messaging.batch.message_count = i64::try_from(message.entries.len()).unwrap_or(i64::MAX)
+        ),
+        _ => Span::none(),
     }
 }
 

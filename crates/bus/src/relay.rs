@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use kernel::{CalendarId, Failure, Moved, Result, Subject, TenantId, UserId};
 use sqlx::{Connection, PgConnection};
 use store::Store;
+use tracing::{Span, debug_span};
 use uuid::Uuid;
 
 use crate::frame::{MAX_ENTRIES, Message};
@@ -145,6 +146,20 @@ impl Relay {
         let ids: Vec<i64> = taken.into_iter().flat_map(|(.., ids, _)| ids).collect();
         let rows = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         let swept = entries.len() < usize::try_from(MAX_ENTRIES).unwrap_or(0) && rows < MAX_ROWS.unsigned_abs();
+        let publish = if entries.is_empty() {
+            Span::none()
+        } else {
+            let (system, id) = (self.nats.as_ref().map_or("postgresql", |_| "nats"), format!("{epoch}.{n}"));
+            debug_span!(
+                target: "koyomi::trace",
+                parent: None,
+                "bus publish",
+                otel.kind = "producer",
+                messaging.system = system,
+                messaging.message.id = id,
+                messaging.batch.message_count = i64::try_from(entries.len()).unwrap_or(i64::MAX)
+            )
+        };
         let text = Message { epoch, n, previous, swept, entries }.encode()?;
         match &self.nats {
             Some(nats) => {
@@ -156,6 +171,7 @@ impl Relay {
             }
         }
         tx.commit().await?;
+        drop(publish);
         self.seen = (n, Instant::now());
         self.deleted.fetch_add(rows, Ordering::Relaxed);
         self.metrics.sent.increment(1);

@@ -17,6 +17,7 @@ use kernel::{Failure, Kind, Result};
 use sqlx::postgres::PgConnection;
 use store::Store;
 use tokio::sync::Notify;
+use tracing::debug_span;
 
 use crate::metrics::HeadMetrics;
 
@@ -104,6 +105,9 @@ impl<S: Statement> Batches<S> {
 
     /// Asks the primary, by a statement that starts after this call.
     pub(crate) async fn ask(&self, wanted: S::Wanted<'_>) -> Result<Arc<S::Answers>> {
+        // One's own waiting; the statement is everybody's.
+        let _span =
+            debug_span!("head check", otel.kind = "client", db.system.name = "postgresql", db.operation.name = S::NAME);
         let batch = self.join(wanted);
         loop {
             // Created before the look at `done`: a wake-up between the two is not lost.
@@ -181,11 +185,14 @@ impl<S: Statement> Batches<S> {
         }
         self.busy.fetch_add(1, Ordering::AcqRel);
         self.begun.notify_one();
+        let began = Instant::now();
         let mut result = worker.ask(&asked.statement).await;
         if result.is_err() {
+            self.metrics.failures.increment(1);
             // A connection that died while it rested; the second statement starts later, which is as good.
             result = worker.ask(&asked.statement).await;
         }
+        self.metrics.seconds.record(began.elapsed().as_secs_f64());
         self.busy.fetch_sub(1, Ordering::AcqRel);
         if plant::is(Bug::JoinRunningCheck) {
             tokio::time::sleep(Duration::from_millis(3)).await;

@@ -1,6 +1,7 @@
 //! What the cache tells of itself (Prometheus names). Handles are made once: on the way of a request they are one atomic
 //! addition each.
 
+use deadpool_redis::Status;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::family::Family;
@@ -9,6 +10,8 @@ use crate::family::Family;
 pub(crate) struct HeadMetrics {
     batches: Counter,
     size: Histogram,
+    pub seconds: Histogram,
+    pub failures: Counter,
 }
 
 impl HeadMetrics {
@@ -16,6 +19,8 @@ impl HeadMetrics {
         Self {
             batches: counter!("koyomi_head_batches_total", "statement" => statement),
             size: histogram!("koyomi_head_batch_requests", "statement" => statement),
+            seconds: histogram!("koyomi_head_batch_seconds", "statement" => statement),
+            failures: counter!("koyomi_head_batch_failures_total", "statement" => statement),
         }
     }
 
@@ -86,6 +91,10 @@ pub(crate) struct RedisMetrics {
     pub skipped: Counter,
     pub open: Gauge,
     pub seconds: Histogram,
+    used: Gauge,
+    idle: Gauge,
+    most: Gauge,
+    waiting: Gauge,
 }
 
 impl RedisMetrics {
@@ -97,6 +106,18 @@ impl RedisMetrics {
             skipped: counter!("koyomi_redis_skipped_total"),
             open: gauge!("koyomi_redis_breaker_open"),
             seconds: histogram!("koyomi_redis_seconds"),
+            used: gauge!("koyomi_redis_pool_connections", "state" => "used"),
+            idle: gauge!("koyomi_redis_pool_connections", "state" => "idle"),
+            most: gauge!("koyomi_redis_pool_connections_max"),
+            waiting: gauge!("koyomi_redis_pool_waiting"),
         }
+    }
+
+    pub(crate) fn pool(&self, status: &Status) {
+        let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+        self.used.set(count(status.size.saturating_sub(status.available)));
+        self.idle.set(count(status.available));
+        self.most.set(count(status.max_size));
+        self.waiting.set(count(status.waiting));
     }
 }

@@ -35,7 +35,7 @@ impl Quotas {
         let name = [b"koyomi:quota:".as_slice(), self.0.scope().as_bytes(), b":", key].concat();
         let mut command = redis::cmd("EVAL");
         command.arg(TAKE).arg(1).arg(name).arg(micros(interval)).arg(micros(most));
-        let (allowed, ahead): (u8, u64) = self.0.call(command).await?;
+        let (allowed, ahead): (u8, u64) = self.0.call("EVAL", command).await?;
         Some((allowed == 1, Duration::from_micros(ahead)))
     }
 }

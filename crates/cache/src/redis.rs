@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use deadpool_redis::{Config, Pool, PoolConfig, Runtime, Timeouts};
 use kernel::{Failure, Result};
+use tracing::debug_span;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::breaker::Breaker;
@@ -54,7 +55,7 @@ impl Redis {
         let name = Name::of(&self.scope, key);
         let mut command = redis::cmd("GET");
         command.arg(name.text.as_slice());
-        let raw: Option<Vec<u8>> = self.call(command).await.flatten();
+        let raw: Option<Vec<u8>> = self.call("GET", command).await.flatten();
         let opened = name.open(raw?);
         if opened.is_none() {
             self.metrics.rejected.increment(1);
@@ -70,18 +71,24 @@ impl Redis {
         let mut command = redis::cmd("SET");
         let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         command.arg(name.text.as_slice()).arg(name.seal(payload)).arg("PX").arg(millis);
-        let _: Option<()> = self.call(command).await;
+        let _: Option<()> = self.call("SET", command).await;
     }
 
     pub(crate) fn scope(&self) -> &str {
         &self.scope
     }
 
-    pub(crate) async fn call<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Option<T> {
+    /// Tells the metrics how the pool stands right now.
+    pub(crate) fn measure(&self) {
+        self.metrics.pool(&self.pool.status());
+    }
+
+    pub(crate) async fn call<T: redis::FromRedisValue>(&self, operation: &str, command: redis::Cmd) -> Option<T> {
         if !self.breaker.allows() {
             self.metrics.skipped.increment(1);
             return None;
         }
+        let _span = debug_span!("redis", otel.kind = "client", db.system.name = "redis", db.operation.name = operation);
         let began = Instant::now();
         let work = async {
             let mut conn = self.pool.get().await.map_err(|error| error.to_string())?;

@@ -12,6 +12,7 @@ use rand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::Epoch;
+use tracing::{Instrument, debug_span};
 
 use crate::flight::Flights;
 use crate::key::Key;
@@ -244,7 +245,8 @@ impl Values {
                 Want { family, epoch, versions, view: view.as_view(), query: &query }.key()
             }
         };
-        async move {
+        let span = debug_span!("cache miss", family = family.name());
+        let fly = async move {
             let metrics = this.inner.metrics.of(family);
             if let Some(redis) = &this.inner.l2
                 && let Some(bytes) = redis.get(&key).await
@@ -271,14 +273,16 @@ impl Values {
             this.keep(family, key.clone(), &kept, bytes.len());
             if this.inner.l2.is_some() {
                 let this = this.clone();
-                tokio::spawn(async move {
+                let put = async move {
                     if let Some(redis) = &this.inner.l2 {
                         redis.put(&key, &bytes, jittered(family.ttl())).await;
                     }
-                });
+                };
+                tokio::spawn(put.in_current_span());
             }
             Ok(kept)
-        }
+        };
+        fly.instrument(span)
     }
 
     fn keep(&self, family: Family, key: Key, value: &Kept, weight: usize) {
@@ -306,6 +310,13 @@ impl Values {
         if self.keeps(family) {
             let kept: Kept = Arc::clone(value) as Kept;
             self.keep(family, key, &kept, bytes / 2);
+        }
+    }
+
+    /// Tells the metrics how the second tier's pool stands right now.
+    pub fn measure(&self) {
+        if let Some(redis) = &self.inner.l2 {
+            redis.measure();
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{Koyomi, Opened, access};
 
 impl Koyomi {
     /// What an event has booked, occurrence by occurrence.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_reservations(
         &self,
         opened: &Opened,
@@ -39,6 +40,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// `resource_conflict`, with who stands in the way.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_reservations(
         &self,
         caller: &Caller,
@@ -96,6 +98,7 @@ impl Koyomi {
     }
 
     /// Frees one booked occurrence.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_reservation(&self, caller: &Caller, id: EventId, reservation: ReservationId) -> Result<()> {
         let (store, caller) = (self.store.clone(), caller.clone());
         detached(async move {
@@ -109,6 +112,7 @@ impl Koyomi {
     }
 
     /// What holds of one resource in a span. Everybody of the organisation sees when it is taken.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_reservations_of(
         &self,
         opened: &Opened,
@@ -133,6 +137,7 @@ impl Koyomi {
 
     /// Which resources are free between two instants, and when the others are taken. It decides nothing: only a booking
     /// does.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_availability(
         &self,
         opened: &Opened,

@@ -33,11 +33,13 @@ const DEFAULT_COLOR: &str = "#1e90ff";
 
 impl Koyomi {
     /// The caller's calendars, own and shared, oldest first.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_calendars(&self, caller: &Caller, limit: Limit, cursor: Option<&str>) -> Result<Page<Calendar>> {
         calendars::list(&mut self.store.conn().await?, caller, limit, cursor).await
     }
 
     /// One calendar, with the role that was checked.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_calendar(&self, opened: &Opened, id: CalendarId) -> Result<Answer<Calendar>> {
         self.find_calendar_by(opened, id, move |koyomi, caller| {
             Box::pin(async move { koyomi.fill_calendars(&caller, &[id]).await?.remove(&id).ok_or_else(moved_on) })
@@ -55,6 +57,7 @@ impl Koyomi {
         Ok(Answer { value, ..found })
     }
 
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_calendar(
         &self,
         caller: &Caller,
@@ -101,6 +104,7 @@ impl Koyomi {
     }
 
     /// Renames, recolors, moves to another zone. Its floating and all-day events move with it.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn update_calendar(
         &self,
         caller: &Caller,
@@ -161,6 +165,7 @@ impl Koyomi {
     }
 
     /// Deletes the calendar with all that is in it; its rooms become free.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_calendar(&self, caller: &Caller, id: CalendarId, expected: Expected) -> Result<()> {
         let (store, caller) = (self.store.clone(), caller.clone());
         detached(async move {

@@ -10,6 +10,7 @@ use crate::{Koyomi, Opened, access};
 
 impl Koyomi {
     /// By name; everybody of the organisation sees them.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_resources(
         &self,
         opened: &Opened,
@@ -31,6 +32,7 @@ impl Koyomi {
         .await
     }
 
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_resource(&self, opened: &Opened, id: ResourceId) -> Result<Answer<Resource>> {
         self.read(Family::Resources, opened, &("find", id), |koyomi, caller| {
             Box::pin(async move {
@@ -44,6 +46,7 @@ impl Koyomi {
         .await
     }
 
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_resource(
         &self,
         caller: &Caller,
@@ -68,6 +71,7 @@ impl Koyomi {
 
     /// # Errors
     /// `precondition_failed`, `resource_in_use`
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn update_resource(
         &self,
         caller: &Caller,
@@ -91,6 +95,7 @@ impl Koyomi {
 
     /// # Errors
     /// `resource_in_use` while something is booked in the future.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_resource(&self, caller: &Caller, id: ResourceId, expected: Expected) -> Result<()> {
         access::may_administer(caller)?;
         let (store, caller) = (self.store.clone(), caller.clone());

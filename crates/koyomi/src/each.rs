@@ -63,6 +63,7 @@ impl Koyomi {
     }
 
     /// The first pages of their occurrences, under the name that a list of one calendar has.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_events_each(
         &self,
         opened: &[Opened],
@@ -133,6 +134,7 @@ impl Koyomi {
     }
 
     /// The calendars themselves, each with the role that was checked.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_calendars_each(&self, opened: &[Opened]) -> Result<HashMap<CalendarId, Answer<Calendar>>> {
         let Some(first) = opened.first() else { return Ok(HashMap::new()) };
         let ids: Vec<CalendarId> = opened.iter().flat_map(Opened::calendars).collect();
@@ -175,6 +177,7 @@ impl Koyomi {
     }
 
     /// The first pages of who they are shared with. Absent: the caller may not see that; [`Koyomi::list_members`] says so.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_members_each(
         &self,
         opened: &[Opened],

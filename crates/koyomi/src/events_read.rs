@@ -113,6 +113,7 @@ impl Question {
 
 impl Koyomi {
     /// The occurrences of the opened calendars as one list, in time order.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_events(&self, opened: &Opened, listing: &Listing) -> Result<Answer<Listed>> {
         let ids = opened.calendars();
         let filters = filters(&ids, listing);
@@ -145,6 +146,7 @@ impl Koyomi {
     }
 
     /// How many occurrences the whole list has, whichever page of it `listing` names.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn count_events(&self, opened: &Opened, listing: &Listing) -> Result<Answer<i64>> {
         let ids = opened.calendars();
         let whole = Listing { cursor: None, backward: false, ..listing.clone() };
@@ -162,23 +164,27 @@ impl Koyomi {
     }
 
     /// The same of an agenda.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn count_agenda(&self, caller: &Caller, listing: &Listing) -> Result<i64> {
         self.count_mine(caller, listing, |grants| Source::Agenda(grants, caller.user_id)).await
     }
 
     /// The same of somebody's events.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn count_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<i64> {
         self.count_mine(caller, listing, |grants| Source::Of(grants, user)).await
     }
 
     /// What somebody called or is invited to, of the calendars that are shared with the caller, as far as he sees who is
     /// there.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_events_of(&self, caller: &Caller, user: UserId, listing: &Listing) -> Result<Listed> {
         let filters = of_user_filters(user, listing);
         self.list_mine(caller, listing, filters, |grants| Source::Of(grants, user)).await
     }
 
     /// The agenda: my calendars and what I am invited to elsewhere, each occurrence once.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_agenda(&self, caller: &Caller, listing: &Listing) -> Result<Listed> {
         if listing.q.is_some() {
             return Err(Failure::malformed("?q", "is not available on the agenda; search in calendars"));
@@ -219,6 +225,7 @@ impl Koyomi {
     }
 
     /// The occurrences of one event, overrides included.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_occurrences(&self, opened: &Opened, id: EventId, listing: &Listing) -> Result<Answer<Listed>> {
         let filters = filter_hash(&("occurrences", id, bounds(listing)));
         let question = Question::of(listing, filters, self.store.clock().now())?;
@@ -239,6 +246,7 @@ impl Koyomi {
     }
 
     /// One event, as a list of one.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_event(&self, opened: &Opened, id: EventId, expand: Expand) -> Result<Answer<Listed>> {
         self.read(Family::Event, opened, &(id, expand), |koyomi, caller| {
             Box::pin(async move {
@@ -255,6 +263,7 @@ impl Koyomi {
     }
 
     /// Those of `ids` that the caller may see, by start; unknown ones are left out.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_events(&self, caller: &Caller, ids: &[EventId], expand: Expand) -> Result<Listed> {
         if ids.is_empty() || ids.len() > MAX_IDS {
             return Err(Failure::malformed("?ids", format!("must name 1 to {MAX_IDS} events")));

@@ -20,6 +20,7 @@ pub struct Reply {
 
 impl Koyomi {
     /// Who is invited, in the order of invitation.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_attendees(
         &self,
         opened: &Opened,
@@ -45,6 +46,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// `already_invited`, `validation_failed`
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_attendee(
         &self,
         caller: &Caller,
@@ -82,6 +84,7 @@ impl Koyomi {
     }
 
     /// Changes what the organizer says of a guest.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn update_attendee(
         &self,
         caller: &Caller,
@@ -104,6 +107,7 @@ impl Koyomi {
     }
 
     /// Uninvites somebody.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_attendee(&self, caller: &Caller, id: EventId, attendee: AttendeeId) -> Result<()> {
         let (store, caller) = (self.store.clone(), caller.clone());
         detached(async move {
@@ -121,6 +125,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// `not_invited` when he sees the event but is not among its guests.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn respond(
         &self,
         caller: &Caller,

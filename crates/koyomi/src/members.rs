@@ -6,6 +6,7 @@ use crate::{Koyomi, access};
 
 impl Koyomi {
     /// Who a calendar is shared with, by name.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_members(
         &self,
         caller: &Caller,
@@ -21,6 +22,7 @@ impl Koyomi {
     }
 
     /// Shares a calendar with somebody of the same organisation.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_member(
         &self,
         caller: &Caller,
@@ -63,6 +65,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// `last_owner` when nobody would own the calendar any more.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn update_member(&self, caller: &Caller, id: CalendarId, user: UserId, role: Role) -> Result<Member> {
         let (store, caller) = (self.store.clone(), caller.clone());
         detached(async move {
@@ -83,6 +86,7 @@ impl Koyomi {
     }
 
     /// Takes a calendar away from a member; anybody may leave.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_member(&self, caller: &Caller, id: CalendarId, user: UserId) -> Result<()> {
         let (store, caller) = (self.store.clone(), caller.clone());
         detached(async move {

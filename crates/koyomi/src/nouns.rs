@@ -12,11 +12,13 @@ const A_DAY_AND_A_HALF: TimeDelta = TimeDelta::hours(36);
 
 impl Koyomi {
     /// What this is; None: nothing of the caller's organisation. Whether he may see it, is asked where it is read.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn noun_of(&self, caller: &Caller, id: Uuid) -> Result<Option<Noun>> {
         events::noun_of(&mut self.store.conn().await?, caller.tenant_id, id).await
     }
 
     /// One occurrence of an event, by its wall time in the series. None: it has none there.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_occurrence(
         &self,
         opened: &Opened,

@@ -8,6 +8,7 @@ use crate::{Koyomi, Opened};
 
 impl Koyomi {
     /// Colleagues by id, by name; unknown ones are left out.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn find_users(&self, opened: &Opened, ids: &[UserId]) -> Result<Answer<Page<User>>> {
         self.read(Family::Users, opened, &("find", ids), |koyomi, caller| {
             let ids = ids.to_vec();
@@ -26,6 +27,7 @@ impl Koyomi {
     }
 
     /// Colleagues whose name or address contains `q`, by name. An empty `q` lists everybody.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn search_users(
         &self,
         opened: &Opened,

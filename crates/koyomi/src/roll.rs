@@ -33,6 +33,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// Those of the database; what was done before stays.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn roll_forward(&self, step: usize) -> Result<RollReport> {
         let mut report = RollReport::default();
         let mut failed: Vec<EventId> = Vec::new();

@@ -51,6 +51,7 @@ impl Koyomi {
     /// # Errors
     /// `validation_failed`, `resource_conflict` (somebody has the room), `uid_taken`, `not_found` and `forbidden` for
     /// the calendar.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn create_event(
         &self,
         caller: &Caller,

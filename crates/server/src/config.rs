@@ -235,6 +235,22 @@ pub struct Logging {
     pub log_format: LogFormat,
 }
 
+/// Where traces go, and of how many requests.
+#[derive(Args, Debug, Clone)]
+pub struct Tracing {
+    /// `http://host:4318` of a collector: spans are sent there by OTLP over HTTP (protobuf). Without one nothing is traced.
+    #[arg(long, env = "KOYOMI_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+    /// Share of the requests that are traced, 0 to 1. Whose sender has decided (`traceparent`) is traced as he says.
+    #[arg(long, env = "KOYOMI_TRACE_SAMPLE", default_value_t = 0.01, value_parser = share)]
+    pub trace_sample: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     Text,

@@ -4,6 +4,7 @@ use http::{HeaderValue, Method, StatusCode};
 use kernel::{Failure, Kind};
 use tower_http::timeout::TimeoutError;
 
+use crate::middleware::Names;
 use crate::shape::problem::Problem;
 
 /// What a handler answers.
@@ -115,7 +116,7 @@ impl IntoResponse for ApiError {
 }
 
 /// Writes the problem document (RFC 9457) of a refused request, and logs what must not be shown.
-pub(crate) fn render(response: Response, request_id: &str, method: &Method, path: &str) -> Response {
+pub(crate) fn render(response: Response, names: &Names, method: &Method, path: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -133,8 +134,8 @@ pub(crate) fn render(response: Response, request_id: &str, method: &Method, path
         }
         None => ApiError::of_bare(status, parts.headers.get(ALLOW)).failure,
     };
-    log(status, &failure, request_id, method, path);
-    let mut answer = Problem::new(status, &failure, request_id).into_response();
+    log(status, &failure, names.request_id(), method, path);
+    let mut answer = Problem::new(status, &failure, names).into_response();
     for (name, value) in &parts.headers {
         if !answer.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
             answer.headers_mut().append(name, value.clone());

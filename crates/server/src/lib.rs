@@ -15,12 +15,14 @@ mod metrics;
 mod middleware;
 mod news;
 mod openapi;
+mod ops;
 mod problems;
 mod ready;
 mod rest;
 mod serve;
 mod shape;
 mod state;
+mod telemetry;
 
 pub mod cli;
 pub mod config;

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bus::{Bus, Watch};
 use kernel::{Failure, Kind, Result};
+use metrics::{Counter, counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Live {
     leaving: AtomicBool,
     stopping: watch::Sender<bool>,
     places: Arc<Semaphore>,
+    refused: Counter,
 }
 
 impl Live {
@@ -25,6 +27,7 @@ impl Live {
             leaving: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
             places: Arc::new(Semaphore::new(most)),
+            refused: counter!("koyomi_subscriptions_refused_total"),
         }
     }
 
@@ -49,6 +52,15 @@ impl Live {
         self.leaving.load(Ordering::Relaxed)
     }
 
+    /// Tells the metrics what is open right now, and for how long the bus has said nothing.
+    pub(crate) fn measure(&self) {
+        let open = self.most - self.places.available_permits();
+        gauge!("koyomi_subscriptions_open").set(f64::from(u32::try_from(open).unwrap_or(u32::MAX)));
+        if let Some(heard) = self.bus.get().and_then(Bus::last_heard) {
+            gauge!("koyomi_bus_silence_seconds").set(heard.elapsed().as_secs_f64());
+        }
+    }
+
     /// Tells everything that stays open to end.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
@@ -66,6 +78,7 @@ impl Live {
     /// A place among those that stay open, until it is dropped.
     pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.refused.increment(1);
             let most = self.most;
             let message =
                 format!("{most} subscriptions are open here already; try again, another instance may have room");

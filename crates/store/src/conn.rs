@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
+use sqlx::error::BoxDynError;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Either, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction};
+use tracing::debug_span;
 
 use crate::stats::Timer;
 
@@ -49,8 +51,43 @@ impl Conn {
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.inner {
             Inner::Pooled(_) => Ok(()),
-            Inner::InTransaction(tx) => tx.commit().await,
+            Inner::InTransaction(tx) => {
+                let _span = debug_span!("commit", otel.kind = "client", db.system.name = "postgresql");
+                tx.commit().await
+            }
         }
+    }
+}
+
+/// A statement as it was given to us, taken apart once so that its text can be told.
+struct Statement {
+    sql: SqlStr,
+    arguments: Result<Option<PgArguments>, BoxDynError>,
+    persistent: bool,
+}
+
+impl Statement {
+    fn of<'q>(mut query: impl Execute<'q, Postgres>) -> Self {
+        let (arguments, persistent) = (query.take_arguments(), query.persistent());
+        Self { sql: query.sql(), arguments, persistent }
+    }
+}
+
+impl Execute<'_, Postgres> for Statement {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        None
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        std::mem::replace(&mut self.arguments, Ok(None))
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
     }
 }
 
@@ -62,14 +99,16 @@ impl<'c> Executor<'c> for &'c mut Conn {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let timer = Timer::start();
+        let query = Statement::of(query);
+        let timer = Timer::start(query.sql.as_str());
         let failed = Arc::clone(&self.failed);
         self.raw()
             .fetch_many(query)
             .inspect(move |step| {
-                let _until_the_last_row = &timer;
+                // The timer runs until the last row.
                 if step.is_err() {
                     failed.store(true, Ordering::Relaxed);
+                    timer.failed();
                 }
             })
             .boxed()
@@ -80,15 +119,17 @@ impl<'c> Executor<'c> for &'c mut Conn {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let timer = Timer::start();
+        let query = Statement::of(query);
+        let timer = Timer::start(query.sql.as_str());
         let failed = Arc::clone(&self.failed);
         self.raw()
             .fetch_optional(query)
             .inspect(move |row| {
-                drop(timer);
                 if row.is_err() {
                     failed.store(true, Ordering::Relaxed);
+                    timer.failed();
                 }
+                drop(timer);
             })
             .boxed()
     }

@@ -5,6 +5,7 @@ mod conn;
 mod deadline;
 mod deploy;
 mod idempotency;
+mod metrics;
 mod retry;
 mod stats;
 mod store;
@@ -15,7 +16,9 @@ pub use conn::Conn;
 pub use deadline::{remaining, until};
 pub use deploy::{Epoch, announce_bound, bound, epoch, new_epoch};
 pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
-pub use stats::{Seen, Stats, count_head_check, counted, detached, saw, spawned, spawned_for_all};
+pub use stats::{
+    Seen, Stats, Trace, count_head_check, counted, current_trace, detached, saw, spawned, spawned_for_all,
+};
 pub use store::{Settings, Store};
 pub use tx::Tx;
 

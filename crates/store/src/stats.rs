@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kernel::{Failure, Moved, Result};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
+use crate::metrics::statements;
 use crate::{Epoch, deadline};
 
 tokio::task_local! {
@@ -18,6 +21,17 @@ pub struct Stats {
     nanos: AtomicU64,
     head_nanos: AtomicU64,
     seen: Mutex<Seen>,
+    trace: Option<Trace>,
+}
+
+/// The number of a trace (W3C Trace Context §3.2.2.3): 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace(pub [u8; 32]);
+
+impl Trace {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// The versions that an answer rests on: what its consistency token says.
@@ -28,6 +42,11 @@ pub struct Seen {
 }
 
 impl Stats {
+    /// Of a request that belongs to a trace.
+    pub fn of(trace: Trace) -> Self {
+        Self { trace: Some(trace), ..Self::default() }
+    }
+
     pub fn statements(&self) -> u32 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -67,12 +86,17 @@ pub fn count_head_check(took: Duration) {
     });
 }
 
+/// The trace that the current request belongs to.
+pub fn current_trace() -> Option<Trace> {
+    CURRENT.try_with(|stats| stats.trace).ok().flatten()
+}
+
 /// Counts the statements of `work` into `stats`.
 pub async fn counted<F: Future>(stats: Arc<Stats>, work: F) -> F::Output {
     CURRENT.scope(stats, work).await
 }
 
-/// Runs work in a task of its own, counted for the current request and until its deadline.
+/// Runs work in a task of its own, counted for the current request, below its span and until its deadline.
 pub fn spawned<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
     match deadline::current() {
         Some(at) => spawned_for_all(deadline::until(at, work)),
@@ -84,6 +108,7 @@ pub fn spawned<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static
 pub fn spawned_for_all<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> tokio::task::JoinHandle<T> {
+    let work = work.in_current_span();
     match CURRENT.try_with(Arc::clone) {
         Ok(stats) => tokio::spawn(CURRENT.scope(stats, work)),
         Err(_) => tokio::spawn(work),
@@ -103,22 +128,38 @@ pub async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> +
 pub(crate) struct Timer {
     stats: Option<Arc<Stats>>,
     started: Instant,
+    span: Span,
 }
 
 impl Timer {
-    pub(crate) fn start() -> Self {
+    /// `sql` has no values in it.
+    pub(crate) fn start(sql: &str) -> Self {
+        let span = debug_span!(
+            "sql",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "postgresql",
+            db.query.text = sql
+        );
         let stats = CURRENT.try_with(Arc::clone).ok();
         if let Some(stats) = &stats {
             stats.statements.fetch_add(1, Ordering::Relaxed);
         }
-        Self { stats, started: Instant::now() }
+        Self { stats, started: Instant::now(), span }
+    }
+
+    pub(crate) fn failed(&self) {
+        statements().failures.increment(1);
+        self.span.record("otel.status_code", "ERROR");
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
+        let took = self.started.elapsed();
+        statements().seconds.record(took.as_secs_f64());
         if let Some(stats) = &self.stats {
-            let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             stats.nanos.fetch_add(nanos, Ordering::Relaxed);
         }
     }

@@ -7,9 +7,11 @@ use kernel::{Clock, Failure, Ids, Kind, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Postgres, Transaction};
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 use crate::deadline::{self, STATEMENT, remaining};
 use crate::deploy::{Epoch, inspect, recognise};
+use crate::metrics::{PoolMetrics, Purpose};
 use crate::retry::{Budget, is_lost, pause};
 use crate::{Conn, Tx};
 
@@ -55,6 +57,8 @@ pub struct Store {
     /// Which database this is, among all there may be: of which server, and which one there.
     identity: Arc<str>,
     committed: Arc<Notify>,
+    metrics: Arc<PoolMetrics>,
+    background_metrics: Arc<PoolMetrics>,
 }
 
 impl Store {
@@ -86,12 +90,15 @@ impl Store {
             epoch,
             identity,
             committed: Arc::default(),
+            metrics: Arc::new(PoolMetrics::new("main")),
+            background_metrics: Arc::new(PoolMetrics::new("background")),
         })
     }
 
     /// The same store, over the connections for work that nobody waits for.
     pub fn background(&self) -> Self {
-        Self { pool: self.background.clone(), ..self.clone() }
+        let metrics = Arc::clone(&self.background_metrics);
+        Self { pool: self.background.clone(), metrics, ..self.clone() }
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
@@ -103,22 +110,27 @@ impl Store {
     }
 
     pub async fn conn(&self) -> Result<Conn> {
-        Ok(Conn::pooled(in_time(self.pool.acquire()).await?))
+        let taken = self.metrics.waited(Purpose::Connection, self.pool.acquire());
+        Ok(Conn::pooled(in_time(taken).await?))
     }
 
     /// `begin` is tried again where the connection it was sent on had died unseen (all of them have, when the database was
     /// restarted): nothing has run there. What is left of the request's time goes along with it.
-    pub(crate) async fn transaction(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>> {
+    pub(crate) async fn transaction(&self, purpose: Purpose) -> Result<Conn> {
+        let begin = match purpose {
+            Purpose::Snapshot => "begin isolation level repeatable read read only",
+            Purpose::Connection | Purpose::Transaction => "begin",
+        };
         self.retries.earn();
         let mut left = MOST_RETRIES;
         loop {
-            match in_time(self.begin_with(begin)).await {
+            match in_time(self.metrics.waited(purpose, self.begin_with(begin))).await {
                 Err(Unbegun::Failed(error)) if is_lost(&error) && left > 0 && self.retries.spend() => {
                     tracing::debug!(%error, "a connection had died; beginning again");
                     left -= 1;
                     pause().await;
                 }
-                result => return Ok(result?),
+                result => return Ok(Conn::in_transaction(result?)),
             }
         }
     }
@@ -128,14 +140,14 @@ impl Store {
     async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         // Put together from our own words and a number.
         let (pool, begin) = (self.pool.clone(), AssertSqlSafe(deadline::begin(begin)));
-        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+        let begun = tokio::spawn(async move { pool.begin_with(begin).await }.in_current_span());
         begun.await.map_err(|panic| sqlx::Error::Io(std::io::Error::other(panic)))?
     }
 
     /// A connection whose statements all see one moment of the database, and change nothing. It is given back by dropping
     /// it: nobody waits for the end of a transaction that has nothing to commit.
     pub async fn snapshot(&self) -> Result<Conn> {
-        Ok(Conn::in_transaction(self.transaction("begin isolation level repeatable read read only").await?))
+        self.transaction(Purpose::Snapshot).await
     }
 
     /// A connection of its own, outside of the pool, for work that never ends: a few statements, over and over, each
@@ -172,6 +184,12 @@ impl Store {
 
     pub(crate) fn has_committed(&self) {
         self.committed.notify_one();
+    }
+
+    /// Tells the metrics how the pools stand right now.
+    pub fn measure(&self) {
+        self.metrics.measure(&self.pool);
+        self.background_metrics.measure(&self.background);
     }
 
     /// Opens a write; run it inside [`crate::detached`].
@@ -235,7 +253,7 @@ async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
 
 /// No connection, no statement, so nothing was written, whatever the reason: a server that is being killed or recovers
 /// refuses in more ways than with an error of its own (half a TLS handshake, for one).
-pub(crate) fn unreachable(error: sqlx::Error) -> Failure {
+fn unreachable(error: sqlx::Error) -> Failure {
     if error.as_database_error().is_some() {
         return error.into();
     }

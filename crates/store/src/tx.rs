@@ -9,6 +9,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use uuid::Uuid;
 
 use crate::idempotency::{IdempotencyKey, store_result};
+use crate::metrics::Purpose;
 use crate::stats::saw;
 use crate::{Conn, Epoch, Store};
 
@@ -42,9 +43,8 @@ struct Committed {
 
 impl Tx {
     pub(crate) async fn begin(store: &Store) -> Result<Self> {
-        let conn = Conn::in_transaction(store.transaction("begin").await?);
         Ok(Self {
-            conn: Some(conn),
+            conn: Some(store.transaction(Purpose::Transaction).await?),
             now: store.clock().now(),
             changes: Vec::new(),
             acl: BTreeSet::new(),

@@ -64,6 +64,7 @@ impl Instance {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(&options.koyomi).arg("serve");
         command.env("DATABASE_URL", &options.database_url).env("KOYOMI_LISTEN", address.to_string());
+        command.env("KOYOMI_RATE_LIMITS", "off");
         let process =
             command.env("KOYOMI_LOG", "error").stdin(Stdio::null()).spawn().context("koyomi does not start")?;
         Ok(Self { options: options.clone(), address, process })

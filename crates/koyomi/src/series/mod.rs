@@ -46,6 +46,7 @@ impl Koyomi {
     /// # Errors
     /// `validation_failed`, `resource_conflict`, `no_such_occurrence`, `cannot_split_here`, `precondition_failed`,
     /// `not_found`, `forbidden`.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn update_event(
         &self,
         caller: &Caller,
@@ -78,6 +79,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// As [`Koyomi::update_event`].
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delete_event(
         &self,
         caller: &Caller,
@@ -103,6 +105,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// As [`Koyomi::update_event`], but for `resource_conflict`, which is part of the answer.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn preview_update(
         &self,
         caller: &Caller,
@@ -118,6 +121,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// As [`Koyomi::delete_event`].
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn preview_delete(&self, caller: &Caller, aim: impl Into<Aim>, expected: Expected) -> Result<Preview> {
         self.preview(caller, aim.into(), Deed::Delete, expected).await
     }

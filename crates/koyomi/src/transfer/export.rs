@@ -31,6 +31,7 @@ impl Koyomi {
     ///
     /// # Errors
     /// `not_found` for the calendar; what goes wrong later ends the stream.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn export_events(
         &self,
         caller: &Caller,

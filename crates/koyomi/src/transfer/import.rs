@@ -57,6 +57,7 @@ impl Koyomi {
     /// # Errors
     /// `not_found` and `forbidden` for the calendar, `import_limit`, `unreadable_input`; what else can go wrong with the
     /// database. They say how many components were taken before.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn import_events<R>(
         &self,
         caller: &Caller,

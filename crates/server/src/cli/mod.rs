@@ -16,16 +16,15 @@ mod tenant;
 mod token;
 mod user;
 
-use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kernel::{CalendarId, Caller, Clock, Failure, Ids, Result};
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, LogFormat, Logging};
+use crate::config::{Config, Logging};
 use crate::state::{App, Settings};
+use crate::telemetry;
 
 /// koyomi, a calendar backend
 #[derive(Parser, Debug)]
@@ -78,12 +77,19 @@ enum Command {
 
 /// Reads the command line, does what it says, and reports.
 pub fn main() -> ExitCode {
-    let result = read().and_then(|(cli, shown)| match shown {
-        Some(shown) => {
+    let result = read().and_then(|(cli, shown)| {
+        if let Some(shown) = shown {
             print!("{shown}");
-            Ok(())
+            return Ok(());
         }
-        None => start_log(&cli.logging).and_then(|()| run(cli.command)),
+        // Only a server has so much to tell.
+        let tracing = if let Command::Serve(serve) = &cli.command { Some(&serve.tracing) } else { None };
+        let exporting = telemetry::start(&cli.logging, tracing)?;
+        let done = run(cli.command);
+        if let Some(exporting) = exporting {
+            exporting.end();
+        }
+        done
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -144,17 +150,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::User(command) => command.run().await,
         Command::Token(command) => command.run().await,
     }
-}
-
-fn start_log(logging: &Logging) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&logging.log).map_err(|error| anyhow::anyhow!("KOYOMI_LOG: {error}"))?;
-    // stdout belongs to what a command prints.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    match logging.log_format {
-        LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().init(),
-    }
-    Ok(())
 }
 
 async fn open(config: &Config) -> Result<App> {

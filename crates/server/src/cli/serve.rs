@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use kernel::{Clock, Ids};
 
-use crate::config::{Config, Freshness, GraphQl, Limits, Listen};
+use crate::config::{Config, Freshness, GraphQl, Limits, Listen, Tracing};
 use crate::middleware::cors::Origins;
 use crate::state::{App, Settings};
 
@@ -21,6 +21,8 @@ pub(super) struct Serve {
     limits: Limits,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    pub(super) tracing: Tracing,
 }
 
 impl Serve {

@@ -31,6 +31,7 @@ use async_graphql::SDLExportOptions;
 use axum::Router;
 use kernel::{Failure, Result};
 
+use crate::metrics::Operations;
 use crate::state::App;
 
 use self::mutation::Mutation;
@@ -64,6 +65,7 @@ pub(crate) struct Executor {
     schema: Schema,
     documents: Documents,
     answers: Answers,
+    operations: Operations,
     limits: Limits,
     introspection: bool,
     pub(crate) enabled: bool,
@@ -89,6 +91,7 @@ impl Executor {
             schema: schema(&limits),
             documents: Documents::new(limits, allowed.transpose()?),
             answers: Answers::default(),
+            operations: Operations::of(&sdl()),
             limits,
             introspection: settings.introspection,
             enabled: settings.enabled,

@@ -37,7 +37,7 @@ pub(super) fn by_path(headers: &mut HeaderMap, path: &str) {
         headers.entry(CACHE_CONTROL).or_insert(etag::PRIVATE);
     } else if path == "/graphql" {
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Cookie"));
-    } else if path.starts_with("/docs") || path.starts_with("/graphiql") {
+    } else if ["/docs", "/graphiql", "/ops"].iter().any(|page| path.starts_with(page)) {
         let own_only = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                         font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(own_only));

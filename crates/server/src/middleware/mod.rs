@@ -10,4 +10,4 @@ mod trace;
 
 pub(crate) use observe::{Observe, Observed};
 pub(crate) use timing::Timings;
-pub(crate) use trace::RequestId;
+pub(crate) use trace::{Names, RequestId};

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -22,18 +22,22 @@ use super::{compression, cors, headers};
 use crate::error::{self, ApiError};
 use crate::etag;
 use crate::guard::Patience;
+use crate::metrics::Routes;
 use crate::state::App;
 
 /// The outermost layer: whatever happens inside, an answer leaves with its names, its times, and a problem document if
 /// it was refused.
 #[derive(Debug, Clone)]
-pub(crate) struct Observe(pub App);
+pub(crate) struct Observe {
+    pub app: App,
+    pub routes: Routes,
+}
 
 impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Observed<S> {
-        Observed { app: self.0.clone(), inner }
+        Observed { app: self.app.clone(), routes: self.routes.clone(), inner }
     }
 }
 
@@ -41,6 +45,7 @@ impl<S> Layer<S> for Observe {
 #[derive(Debug, Clone)]
 pub(crate) struct Observed<S> {
     app: App,
+    routes: Routes,
     inner: S,
 }
 
@@ -58,11 +63,11 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let started = Instant::now();
-        let names = Names::of(request.headers(), &self.app.request_ids);
-        let (stats, timings) = (Arc::new(Stats::default()), Timings::default());
+        let under_way = self.routes.begin(request.method(), request.uri().path());
+        let mut names = Names::of(request.headers(), &self.app.request_ids);
+        let span = span(&request, &mut names, under_way.route());
+        let (stats, timings) = (Arc::new(Stats::of(names.trace())), Timings::default());
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let span = span(&request, &names);
         request.extensions_mut().insert(timings.clone());
         request.extensions_mut().insert(RequestId(names.request_id.clone()));
         let wished = compression::wished(request.headers());
@@ -85,6 +90,7 @@ where
             }
             inner.call(request).await
         };
+        let counted = Arc::clone(&stats);
         let guarding = self.app.clone();
         let answer = async move {
             let mut charged = None;
@@ -92,13 +98,13 @@ where
                 Ok(entry) => {
                     charged = guarding.guard.charge(&entry).await;
                     let admitted = guarding.guard.admit(&entry, charged.as_ref(), work);
-                    answer(admitted, entry.patience, Arc::clone(&stats)).await
+                    answer(admitted, entry.patience).await
                 }
                 Err(refused) => refused.into_response(),
             };
-            let response = error::render(response, names.request_id(), &method, uri.path());
+            let response = error::render(response, &names, &method, uri.path());
             let mut response = compression::compressed(wished, response).await;
-            let total = started.elapsed();
+            let total = under_way.end(response.status(), stats.statements());
             finish(&response, &stats, total, &names, &method, uri.path());
             let headers = response.headers_mut();
             headers::common(headers, names, timings.header(&stats, total), &stats);
@@ -112,17 +118,14 @@ where
             etag::mark_variant(headers);
             Ok(response)
         };
+        let answer = store::counted(counted, answer);
         if span.is_disabled() { answer.boxed() } else { answer.instrument(span).boxed() }
     }
 }
 
 /// Panics and lost time become failures like any other.
-async fn answer(
-    work: impl Future<Output = Result<Response, Infallible>>,
-    patience: Patience,
-    stats: Arc<Stats>,
-) -> Response {
-    let guarded = AssertUnwindSafe(store::counted(stats, store::until(patience.until, work))).catch_unwind();
+async fn answer(work: impl Future<Output = Result<Response, Infallible>>, patience: Patience) -> Response {
+    let guarded = AssertUnwindSafe(store::until(patience.until, work)).catch_unwind();
     let failure = match tokio::time::timeout_at(patience.at_last.into(), guarded).await {
         Ok(Ok(Ok(response))) => return response,
         Ok(Ok(Err(never))) => match never {},
@@ -132,11 +135,29 @@ async fn answer(
     ApiError::from(failure).into_response()
 }
 
-/// Only where the log is set to `debug`: it costs as much as the rest of a ready answer. What is logged for operators
+/// Of what is traced; and of all requests where the log is set to `debug`: it costs as much as the rest of a ready answer. What is logged for operators
 /// names its request itself.
 ///
 /// Names, never contents: neither the query string (it may hold what somebody searched for) nor any header goes in.
-fn span(request: &Request, names: &Names) -> Span {
+fn span(request: &Request, names: &mut Names, route: &str) -> Span {
+    if names.traced {
+        let span = tracing::debug_span!(
+            target: "koyomi::trace",
+            parent: None,
+            "request",
+            otel.name = format!("{} {route}", request.method()),
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = %request.method(),
+            http.route = route,
+            url.path = request.uri().path(),
+            request_id = names.request_id(),
+            koyomi.statements = Empty,
+            http.response.status_code = Empty,
+        );
+        names.join(&span);
+        return span;
+    }
     tracing::debug_span!(
         "request",
         method = %request.method(),
@@ -144,12 +165,20 @@ fn span(request: &Request, names: &Names) -> Span {
         request_id = names.request_id(),
         traceparent = names.traceparent(),
         user_id = Empty,
-        status = Empty,
+        http.response.status_code = Empty,
     )
 }
 
 fn finish(response: &Response, stats: &Stats, total: Duration, names: &Names, method: &Method, path: &str) {
-    Span::current().record("status", response.status().as_u16());
+    let span = Span::current();
+    if !span.is_disabled() {
+        // Signed: what is not, becomes text on its way.
+        span.record("http.response.status_code", i64::from(response.status().as_u16()));
+        span.record("koyomi.statements", i64::from(stats.statements()));
+        if response.status().is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
     let (queries, ms) = (stats.statements(), total.as_secs_f64() * 1000.0);
     if total > Duration::from_secs(1) {
         tracing::warn!(queries, ms, request_id = names.request_id(), %method, path, "slow");
@@ -175,8 +204,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_problem_that_says_nothing_of_it() {
         let patience = Patience::of_a_read(Duration::from_secs(20));
-        let response = answer(async { panic!("secret words") }, patience, Arc::default()).await;
-        let response = error::render(response, "r-1", &Method::GET, "/");
+        let response = answer(async { panic!("secret words") }, patience).await;
+        let named = http::HeaderMap::from_iter([(super::super::trace::REQUEST_ID, "r-1".parse().unwrap())]);
+        let names = Names::of(&named, &kernel::Ids::random(kernel::Clock::System));
+        let response = error::render(response, &names, &Method::GET, "/");
         assert_eq!(response.status(), 500);
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let text = String::from_utf8(body.to_vec()).unwrap();

@@ -1,6 +1,13 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Ids;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use store::Trace;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
+
+use crate::telemetry;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -21,6 +28,11 @@ pub(crate) struct Names {
     pub request_id: HeaderValue,
     /// W3C Trace Context: the sender's trace id, or a new one, with a span id of ours.
     pub traceparent: HeaderValue,
+    trace: Trace,
+    /// Of the sender's span, where there is one.
+    sender: Option<SpanContext>,
+    /// Whether its spans are collected.
+    pub traced: bool,
 }
 
 impl Names {
@@ -32,7 +44,8 @@ impl Names {
         });
         let mut own = [0; uuid::fmt::Simple::LENGTH];
         let own: &str = minted.simple().encode_lower(&mut own);
-        let (trace, flags) = headers.get(&TRACEPARENT).and_then(parent).unwrap_or((own, "00"));
+        let sender = headers.get(&TRACEPARENT).and_then(parent);
+        let (trace, flags) = sender.map_or((own, "00"), |(trace, _, flags)| (trace, flags));
         let mut text = [0; 55];
         text[..3].copy_from_slice(b"00-");
         text[3..35].copy_from_slice(trace.as_bytes());
@@ -41,7 +54,30 @@ impl Names {
         text[36..52].copy_from_slice(&own.as_bytes()[16..]);
         text[52] = b'-';
         text[53..].copy_from_slice(flags.as_bytes());
-        Self { traceparent: plain(&text), request_id }
+        let mut id = [0; 32];
+        id.copy_from_slice(trace.as_bytes());
+        let sender = if telemetry::is_on() { sender.and_then(context_of) } else { None };
+        let traced = telemetry::begins(sender.as_ref().map(SpanContext::is_sampled), &minted);
+        Self { traceparent: plain(&text), request_id, trace: Trace(id), sender, traced }
+    }
+
+    /// Puts `span` below the sender's, and goes by its name from now on.
+    pub(crate) fn join(&mut self, span: &Span) {
+        if let Some(sender) = self.sender.take() {
+            // An error means that the span is not collected: then it has no context either.
+            let _ = span.set_parent(Context::new().with_remote_span_context(sender));
+        }
+        let context = span.context();
+        let own = context.span().span_context().clone();
+        if own.is_valid() {
+            let (trace, id) = (own.trace_id().to_string(), own.span_id());
+            self.trace.0.copy_from_slice(trace.as_bytes());
+            self.traceparent = plain(format!("00-{trace}-{id}-01").as_bytes());
+        }
+    }
+
+    pub(crate) fn trace(&self) -> Trace {
+        self.trace
     }
 
     pub(crate) fn request_id(&self) -> &str {
@@ -64,8 +100,8 @@ fn is_sane(value: &HeaderValue) -> bool {
     (1..=128).contains(&value.len()) && value.as_bytes().iter().all(plain)
 }
 
-/// Trace id and flags of a valid `traceparent` (W3C Trace Context §3.2). Later versions are read as far as this one goes.
-fn parent(value: &HeaderValue) -> Option<(&str, &str)> {
+/// Trace id, span id and flags of a valid `traceparent` (W3C Trace Context §3.2). Later versions are read as far as this one goes.
+fn parent(value: &HeaderValue) -> Option<(&str, &str, &str)> {
     let text = value.to_str().ok()?;
     let mut parts = text.split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -81,7 +117,13 @@ fn parent(value: &HeaderValue) -> Option<(&str, &str)> {
         && hex(span, 16)
         && nonzero(span)
         && hex(flags, 2);
-    valid.then_some((trace, flags))
+    valid.then_some((trace, span, flags))
+}
+
+fn context_of((trace, span, flags): (&str, &str, &str)) -> Option<SpanContext> {
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    Some(SpanContext::new(trace, span, flags, true, TraceState::default()))
 }
 
 #[cfg(test)]
@@ -108,7 +150,8 @@ mod tests {
     fn only_valid_parents_are_continued() {
         let read = |text: &'static str| {
             let names = Names::of(&HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_static(text))]), &ids());
-            let (trace, flags) = parent(&HeaderValue::from_static(text)).map(|(t, f)| (t.to_owned(), f.to_owned()))?;
+            let (trace, flags) =
+                parent(&HeaderValue::from_static(text)).map(|(t, _, f)| (t.to_owned(), f.to_owned()))?;
             assert!(names.traceparent().starts_with(&format!("00-{trace}-")) && names.traceparent().ends_with(&flags));
             Some((trace, flags))
         };

@@ -24,9 +24,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::ApiError;
+use crate::metrics::Routes;
 use crate::middleware::{Observe, Observed};
 use crate::state::App;
-use crate::{graphql, metrics, openapi, problems};
+use crate::{graphql, metrics, openapi, ops, problems};
 
 /// Every route of the API: handlers of one path together.
 #[rustfmt::skip]
@@ -66,16 +67,33 @@ pub(crate) fn described() -> OpenApi {
     routes().into_openapi()
 }
 
+/// What the description leaves out, and is counted.
+const UNDESCRIBED: [&str; 11] = [
+    "/metrics",
+    "/ops",
+    "/ops/{name}",
+    "/problems/{code}",
+    "/graphql",
+    "/graphql/ws",
+    "/graphiql",
+    "/graphiql/{name}",
+    "/docs",
+    "/docs/{*file}",
+    "/api/openapi.json",
+];
+
 /// The whole server.
 pub(crate) fn router(app: App) -> Observed<Router> {
-    let (api, _) = routes().split_for_parts();
+    let (api, described) = routes().split_for_parts();
+    let counted = Routes::of(described.paths.paths.into_keys().chain(UNDESCRIBED.map(str::to_owned)));
     let graphql = if app.graphql.enabled { graphql::routes() } else { Router::new() };
     let routes = api
         .route("/metrics", get(metrics::show))
         .route("/problems/{code}", get(problems::explain))
         .merge(openapi::routes())
         .merge(graphql)
+        .merge(ops::routes())
         .fallback(async || ApiError::no_such_route())
         .with_state(app.clone());
-    Observe(app).layer(routes)
+    Observe { app, routes: counted }.layer(routes)
 }

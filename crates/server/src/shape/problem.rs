@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::middleware::Names;
 use crate::problems;
 
 /// Why a request was refused (RFC 9457). Machines look at `code`.
@@ -27,6 +28,9 @@ pub(crate) struct Problem {
     code: String,
     /// Finds the request in the server's log; also in the header `X-Request-Id`.
     request_id: String,
+    /// Finds it in the traces of whoever sent it, and in ours (W3C Trace Context); also in the header `traceparent`.
+    #[schema(example = "4bf92f3577b34da6a3ce929d0e0e4736")]
+    trace_id: String,
     /// Every field that is not allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -79,7 +83,7 @@ struct ReservationConflict {
 impl Problem {
     pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-    pub(crate) fn new(status: StatusCode, failure: &Failure, request_id: &str) -> Self {
+    pub(crate) fn new(status: StatusCode, failure: &Failure, names: &Names) -> Self {
         let code = failure.code();
         Self {
             r#type: format!("/problems/{code}"),
@@ -87,7 +91,8 @@ impl Problem {
             status: status.as_u16(),
             detail: failure.message().to_owned(),
             code: code.to_owned(),
-            request_id: request_id.to_owned(),
+            request_id: names.request_id().to_owned(),
+            trace_id: names.trace().as_str().to_owned(),
             errors: failure
                 .errors()
                 .iter()

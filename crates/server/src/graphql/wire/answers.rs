@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use super::operation::Sent;
 use crate::error::ApiError;
 use crate::extract::{Asking, IfNoneMatch, timings};
 use crate::graphql::grounds::Grounds;
+use crate::metrics::Series;
 use crate::ready::Ready;
 use crate::state::App;
 
@@ -48,7 +49,13 @@ impl Question {
 
 /// What questions were about, of each secret. What they came to is kept with the cached values.
 pub(in crate::graphql) struct Answers {
-    about: Cache<(SecretHash, Question), Arc<Scope>>,
+    about: Cache<(SecretHash, Question), Arc<About>>,
+}
+
+/// What a question was about, and where it counts.
+struct About {
+    scope: Scope,
+    series: Arc<Series>,
 }
 
 impl Default for Answers {
@@ -98,23 +105,36 @@ impl Again {
 
     pub(super) async fn answer(&self, app: &App, media_type: MediaType) -> Known {
         let asker = &self.asking.asker;
-        let Some(scope) = app.graphql.answers.about.get(&(asker.secret, self.question)) else { return Known::Nothing };
+        let began = Instant::now();
+        let Some(about) = app.graphql.answers.about.get(&(asker.secret, self.question)) else { return Known::Nothing };
         // What is wrong with it, whoever answers it will say.
-        let Ok(opened) = app.koyomi.enter(asker, &scope).await else { return Known::Nothing };
+        let Ok(opened) = app.koyomi.enter(asker, &about.scope).await else { return Known::Nothing };
         let key = koyomi::own_key(&opened.caller, opened.epoch, &self.name(), opened.versions());
         match app.koyomi.values.local::<Ready>(Family::Body, &key) {
-            Some(ready) => Known::Ready(self.respond(&ready, media_type)),
+            Some(ready) => {
+                about.series.took(began.elapsed());
+                about.series.count(true);
+                Known::Ready(self.respond(&ready, media_type))
+            }
             None => Known::Opened(opened),
         }
     }
 
     /// Keeps what it came to, and answers with it.
-    pub(super) fn keep(&self, app: &App, grounds: &Grounds, body: Vec<u8>, media_type: MediaType) -> Response {
+    pub(super) fn keep(
+        &self,
+        app: &App,
+        grounds: &Grounds,
+        series: Arc<Series>,
+        body: Vec<u8>,
+        media_type: MediaType,
+    ) -> Response {
         let versions = grounds.versions();
         let key = grounds.key(&self.name(), &versions);
         let ready = Arc::new(Ready::by_versions(Bytes::from(body), &key, grounds.epoch, &versions));
         ready.keep(&app.koyomi.values, key);
-        app.graphql.answers.about.insert((self.asking.asker.secret, self.question), Arc::new(grounds.scope()));
+        let about = Arc::new(About { scope: grounds.scope(), series });
+        app.graphql.answers.about.insert((self.asking.asker.secret, self.question), about);
         self.respond(&ready, media_type)
     }
 

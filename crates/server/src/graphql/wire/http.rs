@@ -96,10 +96,10 @@ async fn answer(app: &App, parts: &Parts, asking: Asking, media_type: MediaType,
         return Ok(refused(media_type, refusal(&Failure::new(Kind::Malformed, "subscription_transport", message))));
     }
     let began = Instant::now();
-    let Ran { response, grounds } = operation.run().await;
+    let Ran { response, grounds, series } = operation.run().await;
     timings(&parts.extensions).add("execute", began.elapsed());
     if let (Some(again), Some(grounds)) = (&again, grounds) {
-        return Ok(again.keep(app, &grounds, rendered(&response), media_type));
+        return Ok(again.keep(app, &grounds, series, rendered(&response), media_type));
     }
     Ok(respond(media_type, response))
 }

@@ -8,6 +8,7 @@ use http::Method;
 use kernel::{Failure, Kind, Result, TenantId};
 use koyomi::{Asker, Opened};
 use serde::Deserialize;
+use tracing::Instrument;
 
 use super::Limits;
 use super::answers::Question;
@@ -18,6 +19,7 @@ use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
 use crate::graphql::error::describe;
 use crate::graphql::grounds::Grounds;
 use crate::graphql::group::side_by_side;
+use crate::metrics::Series;
 use crate::middleware::RequestId;
 use crate::state::App;
 
@@ -69,6 +71,8 @@ pub(super) struct Operation {
     request: Request,
     asked: Arc<Asked>,
     pub kind: OperationType,
+    /// Where it counts.
+    series: Arc<Series>,
     request_id: Option<RequestId>,
 }
 
@@ -77,12 +81,23 @@ pub(super) struct Ran {
     pub response: Response,
     /// What it rests on, of a query that found everything it asked for, where that can be told.
     pub grounds: Option<Grounds>,
+    pub series: Arc<Series>,
 }
 
 impl Sent {
     /// # Errors
     /// With the answer that refuses it.
     pub(super) async fn of(
+        app: &App,
+        who: Result<Asker>,
+        asking: Asking,
+        request_id: Option<RequestId>,
+    ) -> Result<Self, Response> {
+        let sent = Self::find(app, who, asking, request_id).await;
+        sent.inspect_err(|_| app.graphql.operations.refused.increment(1))
+    }
+
+    async fn find(
         app: &App,
         who: Result<Asker>,
         asking: Asking,
@@ -128,6 +143,11 @@ impl Sent {
     /// # Errors
     /// With the answer that refuses it.
     pub(super) fn operation(self, before: Option<Opened>) -> Result<Operation, Box<Response>> {
+        let app = self.app.clone();
+        self.read(before).inspect_err(|_| app.graphql.operations.refused.increment(1))
+    }
+
+    fn read(self, before: Option<Opened>) -> Result<Operation, Box<Response>> {
         let limits = self.app.graphql.limits;
         within_reach(&self.text, &limits).map_err(|failure| Box::new(refusal(&failure)))?;
         let variables = Variables::from_json(self.variables.clone().into());
@@ -138,13 +158,14 @@ impl Sent {
             request.parsed_query().map_err(|error| Box::new(Response::from_errors(vec![with_code(error, &limits)])))?;
         let kind = checked(&self.app, document, name).map_err(|failure| Box::new(refusal(&failure)))?;
         let groups = side_by_side(document, name, &variables);
+        let series = self.app.graphql.operations.find(document, name, kind);
         self.keep_document();
         let Self { app, who, request_id, .. } = self;
         let who = who.map(|who| Asker { current: kind != OperationType::Query, ..who });
         let asked = Arc::new(Asked::new(app.clone(), who, before, groups));
         let request = request.data(Users::of(&asked)).data(Resources::of(&asked)).data(Calendars::of(&asked));
         let request = request.data(Events::of(&asked)).data(Arc::clone(&asked));
-        Ok(Operation { app, request, asked, kind, request_id })
+        Ok(Operation { app, request, asked, kind, series, request_id })
     }
 }
 
@@ -162,18 +183,21 @@ impl Operation {
 
     /// What a query or a change comes to.
     pub(super) async fn run(self) -> Ran {
-        let Self { app, request, asked, kind, request_id } = self;
+        let Self { app, request, asked, kind, series, request_id } = self;
+        let began = Instant::now();
         // That of the request, which may have asked for less; on a socket each operation has its own.
         let usual = app.graphql.limits.deadline;
         let deadline = store::remaining().map_or(usual, |left| left.min(usual));
-        let work = store::until(Instant::now() + deadline, app.graphql.schema.execute(request));
+        let work = store::until(began + deadline, app.graphql.schema.execute(request)).instrument(series.span());
         let response = match tokio::time::timeout(deadline, work).await {
             Ok(response) => response,
             Err(_) => refusal(&too_long(kind, deadline)),
         };
         let response = told(response, &app.graphql.limits, request_id.as_ref());
+        series.took(began.elapsed());
+        series.count(response.errors.is_empty());
         let whole = kind == OperationType::Query && response.errors.is_empty();
-        Ran { response, grounds: if whole { asked.grounds() } else { None } }
+        Ran { response, grounds: if whole { asked.grounds() } else { None }, series }
     }
 
     /// What a subscription comes to, one after the other; anything else comes to one.
@@ -181,7 +205,8 @@ impl Operation {
         if self.kind != OperationType::Subscription {
             return stream::once(async { self.run().await.response }).boxed();
         }
-        let Self { app, request, request_id, .. } = self;
+        let Self { app, request, series, request_id, .. } = self;
+        series.count(true);
         let limits = app.graphql.limits;
         let responses = app.graphql.schema.execute_stream(request);
         responses.map(move |response| told(response, &limits, request_id.as_ref())).boxed()
@@ -257,9 +282,14 @@ fn told(mut response: Response, limits: &Limits, request_id: Option<&RequestId>)
     let request_id = request_id.map(RequestId::as_str).unwrap_or_default();
     let told = |error| {
         let mut error = with_code(error, limits);
+        let trace = store::current_trace();
         if let Some(failure) = error.source::<Failure>() {
             log(status(failure.kind()), failure, request_id, &Method::POST, "/graphql");
-            error.extensions.get_or_insert_default().set("requestId", request_id);
+            let extensions = error.extensions.get_or_insert_default();
+            extensions.set("requestId", request_id);
+            if let Some(trace) = trace {
+                extensions.set("traceId", trace.as_str());
+            }
         }
         error
     };

@@ -55,8 +55,7 @@ type Refused = axum::extract::ws::rejection::WebSocketUpgradeRejection;
 async fn converse(app: App, socket: WebSocket, who: Option<Asker>, request_id: Option<RequestId>) {
     let fits = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
     let (mut sink, messages) = socket.split();
-    let open = metrics::gauge!("koyomi_graphql_sockets");
-    open.increment(1.0);
+    app.graphql.operations.sockets.increment(1.0);
     let close = if fits {
         let mut conversation = Conversation {
             sink: &mut sink,
@@ -72,7 +71,7 @@ async fn converse(app: App, socket: WebSocket, who: Option<Asker>, request_id: O
     } else {
         Close::other_protocol()
     };
-    open.decrement(1.0);
+    app.graphql.operations.sockets.decrement(1.0);
     metrics::counter!("koyomi_graphql_sockets_closed_total", "code" => close.code.to_string()).increment(1);
     let frame = CloseFrame { code: close.code, reason: Utf8Bytes::from(close.reason) };
     // Who takes nothing does not take this either.

@@ -1,0 +1,116 @@
+//! A trace, as a collector of OpenTelemetry gets it: the real binary, real protobuf over real HTTP.
+
+mod collector;
+mod server;
+
+use serde_json::json;
+
+use self::collector::{Collector, Span};
+use self::server::Server;
+use crate::harness::{self, Harness};
+use crate::make;
+use crate::redis::Redis;
+
+const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+async fn world() -> (Harness, String, String) {
+    let koyomi = harness::start_on_fresh_database().await;
+    let mio = koyomi.user("mio").await;
+    let calendar = make::calendar(&mio, "Work").await;
+    make::event(&mio, &calendar, json!({ "attendees": [{ "email": "someone@example.org" }] })).await;
+    let token = mio.token.clone();
+    (koyomi, calendar, token)
+}
+
+/// What is told of a span: its name, and what it was about.
+fn told(span: &Span) -> String {
+    let about = ["http.route", "db.query.text", "db.operation.name", "family"].map(|name| span.text(name));
+    format!("{} {}", span.name, about.concat())
+}
+
+#[tokio::test]
+async fn a_cold_nested_question_shows_every_hop() {
+    let (koyomi, calendar, token) = world().await;
+    let (collector, redis) = (Collector::start().await, Redis::start().await);
+    let server = Server::start(&koyomi.database_url(), &collector.base, "0", &[("KOYOMI_REDIS", &redis.url())]).await;
+    let query = format!(
+        r#"{{ calendar(id: "{calendar}") {{ name events(first: 10) {{ nodes {{ title attendees {{ nodes {{ email }} }} }} }} }} }}"#
+    );
+    let answer = server.post("/graphql", &token, Some(SENDER), json!({ "query": query })).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.text.contains("someone@example.org"), "{}", answer.text);
+    let own = answer.traceparent.strip_prefix(&format!("00-{TRACE}-")).unwrap().strip_suffix("-01").unwrap();
+    server.stop().await;
+
+    let spans = collector.of_trace(TRACE);
+    let all: Vec<String> = spans.iter().map(told).collect();
+    let root = spans.iter().find(|span| span.id == own).unwrap_or_else(|| panic!("no {own} in {all:#?}"));
+    assert_eq!((root.name.as_str(), root.parent.as_str()), ("POST /graphql", "00f067aa0ba902b7"));
+    for hop in ["graphql", "head check", "list_events", "cache miss", "redis GET", "redis SET", "connection", "sql "] {
+        assert!(all.iter().any(|told| told.starts_with(hop)), "no {hop} in {all:#?}");
+    }
+    let statements = spans.iter().filter(|span| span.name == "sql").count();
+    let checks = spans.iter().filter(|span| span.name == "head check").count();
+    assert_eq!(root.number("koyomi.statements"), i64::try_from(statements + checks).unwrap(), "{all:#?}");
+    // All of them hang together.
+    for span in &spans {
+        let known = span.id == root.id || spans.iter().any(|above| above.id == span.parent);
+        assert!(known, "{} hangs in the air", told(span));
+    }
+    // Text of ours, and nothing that somebody has written or shown.
+    let everything = format!("{spans:?}");
+    for secret in [token.as_str(), "someone@example.org", "Work"] {
+        assert!(!everything.contains(secret), "{secret} is in a span");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_taken_leaves_no_span_and_its_lines_name_its_trace_all_the_same() {
+    let (koyomi, _, token) = world().await;
+    let collector = Collector::start().await;
+    let server = Server::start(&koyomi.database_url(), &collector.base, "0", &[("KOYOMI_LOG_FORMAT", "json")]).await;
+    let unsampled = SENDER.replace("-01", "-00");
+    let me = json!({ "query": "{ me { name } }" });
+    assert_eq!(server.post("/graphql", &token, Some(&unsampled), me.clone()).await.status, 200);
+    assert_eq!(server.post("/graphql", &token, None, me).await.status, 200);
+    let refused = server.post("/api/calendars", &token, Some(&unsampled), json!({ "name": "" })).await;
+    let problem: serde_json::Value = serde_json::from_str(&refused.text).unwrap();
+    assert_eq!(problem["trace_id"], TRACE);
+    // Without its tables a request fails, and a line says so.
+    sqlx::raw_sql("alter table heads rename to lost").execute(&mut koyomi.sql().await).await.unwrap();
+    let failed = server.post("/api/calendars", &token, Some(&unsampled), json!({ "name": "x" })).await;
+    assert!(failed.status >= 500, "{}", failed.text);
+    let log = server.stop().await;
+    let line = log.lines().find(|line| line.contains("\"failed: ")).unwrap_or_else(|| panic!("no failure in {log}"));
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["trace_id"], TRACE);
+    assert_eq!(collector.requests(), Vec::<Span>::new());
+}
+
+#[tokio::test]
+async fn a_write_and_its_news_are_told() {
+    let (koyomi, calendar, token) = world().await;
+    let collector = Collector::start().await;
+    let server = Server::start(&koyomi.database_url(), &collector.base, "1", &[("KOYOMI_BUS", "postgres")]).await;
+    let event = json!({ "calendar_id": calendar, "title": "x", "start": { "date": "2026-05-01" } });
+    let answer = server.post("/api/events", &token, Some(SENDER), event).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let news = async || loop {
+        if ["bus publish", "bus consume"].iter().all(|name| collector.all().iter().any(|span| span.name == *name)) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), news()).await.expect("no news in the traces");
+    server.stop().await;
+    let all: Vec<String> = collector.of_trace(TRACE).iter().map(told).collect();
+    for hop in ["POST /api/events", "create_event", "connection", "sql ", "commit"] {
+        assert!(all.iter().any(|told| told.starts_with(hop)), "no {hop} in {all:#?}");
+    }
+    let of = |name: &str| collector.all().into_iter().find(|span| span.name == name).unwrap();
+    assert_eq!(of("bus publish").text("messaging.message.id"), of("bus consume").text("messaging.message.id"));
+    for job in ["housekeeping", "roll_forward"] {
+        assert!(collector.all().iter().any(|span| span.name == job && span.parent.is_empty()), "no {job}");
+    }
+}
