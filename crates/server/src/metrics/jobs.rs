@@ -1,6 +1,6 @@
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use kernel::Result;
+use kernel::{Clock, Result};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tracing::{Instrument, debug_span};
 
@@ -35,7 +35,8 @@ impl Job {
             Ok(_) => {
                 self.ok.increment(1);
                 // The machine's clock, as Prometheus' own.
-                self.last.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+                #[allow(clippy::cast_precision_loss, reason = "exact for centuries")]
+                self.last.set(Clock::System.now().timestamp_millis() as f64 / 1000.0);
             }
             Err(_) => self.failed.increment(1),
         }

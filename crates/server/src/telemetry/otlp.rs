@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use kernel::{Clock, Ids};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
@@ -10,6 +11,7 @@ use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::registry::LookupSpan;
+use uuid::Uuid;
 
 use super::sampling::{self, Decided};
 
@@ -34,10 +36,11 @@ impl Exporting {
             .with_timeout(PATIENCE)
             .build()
             .map_err(|error| anyhow::anyhow!("KOYOMI_OTLP_ENDPOINT: {error}"))?;
+        let instance: Uuid = Ids::random(Clock::System).mint();
         let resource = Resource::builder()
             .with_service_name("koyomi")
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-            .with_attribute(KeyValue::new("service.instance.id", uuid::Uuid::now_v7().to_string()))
+            .with_attribute(KeyValue::new("service.instance.id", instance.to_string()))
             .build();
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)

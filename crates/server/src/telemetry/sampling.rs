@@ -64,14 +64,17 @@ impl ShouldSample for Decided {
 
 #[cfg(test)]
 mod tests {
+    use kernel::{Clock, Ids};
+
     use super::*;
 
     #[test]
-    fn the_share_is_kept_whatever_the_version_of_the_number() {
-        let below = RANDOM / 4;
-        let taken = (0..4000).filter(|_| is_below(below, &Uuid::now_v7())).count();
+    fn the_share_is_kept_by_the_numbers_that_are_minted_here() {
+        let ids = Ids::random(Clock::System);
+        let (below, own) = (RANDOM / 4, || -> Uuid { ids.mint() });
+        let taken = (0..4000).filter(|_| is_below(below, &own())).count();
         assert!((800..1200).contains(&taken), "{taken} of 4000 at a quarter");
-        assert!(!is_below(0, &Uuid::now_v7()));
-        assert!(is_below(RANDOM, &Uuid::now_v7()));
+        assert!(!is_below(0, &own()));
+        assert!(is_below(RANDOM, &own()));
     }
 }
