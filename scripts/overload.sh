@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# ./dev overload: the uncached list, asked by ever more clients until no more answers come of it (the peak), then by so many that
-# never wait that most have to be turned away, then by nobody. A few others ask all the while and note how long it takes them.
+# ./dev overload: the uncached list, asked by ever more clients until no more answers come of it (the peak), then three times as
+# often by many clients, so that most have to be turned away, then by nobody. A few others ask all the while and note how long it takes them.
 # It prints and does not judge.
 
 cmd_overload() {
   local usage="usage: ./dev overload [--seconds S] [--clients C]"
-  local seconds=20 clients=512 port home c rate p99 best=0 peak=16 sampler calm=5 ended
+  local seconds=20 clients=512 port home c rate p99 best=0 peak=16 sampler calm=5 ended pace
   while (($#)); do
     [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || die "$usage"
     case $1 in
@@ -35,7 +35,7 @@ cmd_overload() {
     say "$(printf 'wrk -c%-4d %6.0f /s  p99 %8.2f ms' "$c" "$rate" "$p99")"
     if awk -v a="$rate" -v b="$best" 'BEGIN { exit !(a > b) }'; then best=$rate peak=$c; fi
   done
-  step "Beside the peak, beside $clients clients for $seconds s, beside nobody"
+  step "Beside the peak, beside $clients clients that ask three times as often for $seconds s, beside nobody"
   start_group python3 scripts/overload/sample.py "$port" "$BENCH_LIST" "$TOKEN" 4 >"$home/at-peak"
   sampler=$GROUP
   overload_wrk "$home" "$port" "$peak" 4 >/dev/null
@@ -43,7 +43,8 @@ cmd_overload() {
   start_group python3 scripts/overload/sample.py "$port" "$BENCH_LIST" "$TOKEN" $((seconds + calm)) >"$home/samples"
   sampler=$GROUP
   ended=$SECONDS
-  read -r rate _ < <(overload_wrk "$home" "$port" "$clients" "$seconds")
+  pace=$(awk -v c="$clients" -v peak="$best" 'BEGIN { printf "%d", c / (3 * peak) * 1000 }')
+  read -r rate _ < <(overload_wrk "$home" "$port" "$clients" "$seconds" -s scripts/overload/pace.lua -- "$pace")
   ended=$((SECONDS - ended))
   wait_group "$sampler"
   {
@@ -58,15 +59,18 @@ cmd_overload() {
 
 # Good answers per second, and p99 of all answers (ms). wrk counts refusals among its requests.
 overload_wrk() {
-  in_group wrk -t1 "-c$3" "-d${4}s" --latency -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$2$BENCH_LIST" >"$1/wrk" ||
-    die "wrk failed: $(<"$1/wrk")"
+  local home=$1 url=http://127.0.0.1:$2$BENCH_LIST clients=$3 seconds=$4 script=()
+  shift 4
+  if [[ ${1:-} == -s ]]; then script=(-s "$2") && shift 2; fi
+  in_group wrk -t1 "-c$clients" "-d${seconds}s" --latency -H "Authorization: Bearer $TOKEN" "${script[@]}" "$url" "$@" >"$home/wrk" ||
+    die "wrk failed: $(<"$home/wrk")"
   awk '
     function ms(text) { return text ~ /us$/ ? text / 1000 : text ~ /ms$/ ? text + 0 : text * 1000 }
     $1 == "99%" { p99 = ms($2) }
     $2 == "requests" { requests = $1 }
     /Non-2xx/ { bad = $NF }
     $1 == "Requests/sec:" { rate = $2 }
-    END { if (!requests) exit 1; print rate * (requests - bad) / requests, p99 }' "$1/wrk"
+    END { if (!requests) exit 1; print rate * (requests - bad) / requests, p99 }' "$home/wrk"
 }
 
 # What those saw who asked beside: of the answers between second $2 and second $4.

@@ -31,7 +31,7 @@ impl Budget {
 
     /// Whether one may be tried again; then it is paid for.
     pub(crate) fn spend(&self) -> bool {
-        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(COST)).is_ok()
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(COST)).is_ok()
     }
 }
 
