@@ -29,7 +29,7 @@ SCENARIO is one of: $(k6_scenarios)"
     k6_check
     return
   fi
-  [[ -n $scenario && -e k6/$scenario.js ]] || die "$usage"
+  [[ $scenario =~ ^[a-z]+$ && -e k6/$scenario.js ]] || die "$usage"
   # A tenth of the nominal load for each core: k6, koyomi, PostgreSQL and Redis share them.
   scale=${scale:-$(awk -v cores="$(nproc)" 'BEGIN { print cores < 10 ? cores / 10 : 1 }')}
   [[ $scale =~ ^[0-9]*\.?[0-9]+$ && $length =~ ^[0-9]*\.?[0-9]+$ ]] || die "$usage"
