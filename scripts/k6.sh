@@ -15,10 +15,10 @@ SCENARIO is one of: $(k6_scenarios)"
   (($#)) && shift
   while (($#)); do
     case $1 in
-      --scale | --time) [[ ${2:-} =~ ^[0-9]*\.?[0-9]+$ ]] || die "$usage" ;;&
+      --scale | --time | --reads) (($# > 1)) || die "$usage" ;;&
       --scale) scale=$2 && shift 2 ;;
       --time) length=$2 && shift 2 ;;
-      --reads) reads=${2:-} && shift 2 ;;
+      --reads) reads=$2 && shift 2 ;;
       *) die "$usage" ;;
     esac
   done
@@ -29,9 +29,10 @@ SCENARIO is one of: $(k6_scenarios)"
     k6_check
     return
   fi
-  [[ -n $scenario && -e k6/$scenario.js ]] || die "$usage"
+  [[ $scenario =~ ^[a-z]+$ && -e k6/$scenario.js ]] || die "$usage"
   # A tenth of the nominal load for each core: k6, koyomi, PostgreSQL and Redis share them.
   scale=${scale:-$(awk -v cores="$(nproc)" 'BEGIN { print cores < 10 ? cores / 10 : 1 }')}
+  [[ $scale =~ ^[0-9]*\.?[0-9]+$ && $length =~ ^[0-9]*\.?[0-9]+$ ]] || die "$usage"
   k6_run "$scenario" "$scale" "$length" "$reads"
 }
 k6_scenarios() { find k6 -maxdepth 1 -name '*.js' -printf '%f\n' | sed 's/\.js$//' | sort | tr '\n' ' '; }
@@ -50,7 +51,8 @@ k6_run() {
   mkdir -p "$out"
   k6_fixture >"$FRESH_HOME/fixture.json"
   base=$(printf ',http://127.0.0.1:%s' "${K6_PORTS[@]}")
-  K6_ENV=(-e "SCENARIO=$scenario" -e "SCALE=$scale" -e "TIME=$length" -e "BASE_URLS=${base#,}" -e "OUT=$out" -e "FIXTURE=$FRESH_HOME/fixture.json")
+  K6_ENV=(-e "SCENARIO=$scenario" -e "SCALE=$scale" -e "TIME=$length" -e "BASE_URLS=${base#,}" -e "OUT=$out")
+  K6_ENV+=(-e "FIXTURE=$FRESH_HOME/fixture.json")
 
   if [[ $K6_COLD != *" $scenario "* ]]; then
     step "Warming up"
@@ -115,7 +117,8 @@ k6_serve() {
   DATABASE_URL=$url in_group "$KOYOMI" migrate >&2 || die "koyomi migrate failed"
   DATABASE_URL=$url in_group "$KOYOMI" seed --profile load --date 2026-11-15 --users "$K6_CALENDARS" \
     --calendars "$K6_CALENDARS" --events-per-calendar 100 --rooms 40 >&2 || die "koyomi seed failed"
-  pg_psql "$PG_HOME" postgres postgres -q -c "alter system set log_min_duration_statement = $K6_SLOW_MS" -c 'select pg_reload_conf()' >/dev/null
+  pg_psql "$PG_HOME" postgres postgres -q -c "alter system set log_min_duration_statement = $K6_SLOW_MS" \
+    -c 'select pg_reload_conf()' >/dev/null
   step "Starting $count koyomi"
   for ((n = 0; n < count; n++)); do
     port=$(free_port)
@@ -136,13 +139,15 @@ k6_fixture() {
   k6_sql -v tokens="{${tokens#,}}" <<SQL
 select json_build_object(
   'calendars', (select json_agg(json_build_object('id', c.id, 'token', :'tokens'::json ->> u.email, 'events', array(
-      select e.id from events e where e.calendar_id = c.id and e.deleted_at is null and e.recurring_event_id is null order by e.id limit 10
+      select e.id from events e where e.calendar_id = c.id and e.deleted_at is null and e.recurring_event_id is null
+      order by e.id limit 10
     )) order by c.size desc, c.id) from ($K6_LARGEST) c join users u on u.id = c.owner_id),
   'rooms', (select json_agg(id) from (select id from resources where kind = 'room' order by name limit 40) r),
   'people', (select json_agg(email) from users));
 SQL
 }
-K6_LARGEST="select c.id, c.owner_id, count(*) size from calendars c join events e on e.calendar_id = c.id group by c.id order by size desc, c.id limit $K6_CALENDARS"
+K6_LARGEST="select c.id, c.owner_id, count(*) size from calendars c join events e on e.calendar_id = c.id
+  group by c.id order by size desc, c.id limit $K6_CALENDARS"
 k6_sql() { pg_psql "$PG_HOME" koyomi koyomi -At -v ON_ERROR_STOP=1 "$@"; }
 
 # What the servers have done so far: a line `statements slow koyomi-ticks postgres-ticks redis-ticks` in looks, and /metrics.
@@ -192,8 +197,10 @@ k6_server() {
     FNR > 1 && $3 > files { files = $3 }
     function went(i) { return value[2, i] - value[1, i] }
     END {
-      printf "{\"commit\":\"%s\",\"began\":\"%s\",\"seconds\":%d,\"cores\":%d,\"statements\":%d,\"slow\":%d,", commit, began, seconds, cores, went(1), went(2)
-      printf "\"serverCpu\":%.2f,\"dbCpu\":%.2f,\"redisCpu\":%.2f,\"memory\":%.1f,\"connections\":%d}\n", went(3) / hertz, went(4) / hertz, went(5) / hertz, memory / 1024, files
+      printf "{\"commit\":\"%s\",\"began\":\"%s\",\"seconds\":%d,\"cores\":%d,", commit, began, seconds, cores
+      printf "\"statements\":%d,\"slow\":%d,", went(1), went(2)
+      printf "\"serverCpu\":%.2f,\"dbCpu\":%.2f,\"redisCpu\":%.2f,", went(3) / hertz, went(4) / hertz, went(5) / hertz
+      printf "\"memory\":%.1f,\"connections\":%d}\n", memory / 1024, files
     }' "$out/looks" "$out/samples.tsv"
 }
 

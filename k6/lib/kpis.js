@@ -35,9 +35,9 @@ export function kpis(routes, times = QUICK) {
 export const CACHED = { cached_answers: ['rate>0.8'] };
 
 /**
- * What the servers tell after a run: share of the values used that the database was not read for, share of statements above 100 ms, share of the
- * machine's CPU that PostgreSQL took, megabytes of an instance at its largest, cached values that were not what the
- * database has.
+ * What the servers tell after a run: share of the values used that the database was not read for, share of statements above
+ * 100 ms, share of the machine's CPU that PostgreSQL took, megabytes of an instance at its largest, cached values that were
+ * not what the database has.
  * @type {Thresholds}
  */
 const SERVER = {

@@ -69,5 +69,6 @@ export function createEvent() {
   const at = (/** @type {number} */ hour) => ({ date_time: `${date}T${String(hour).padStart(2, '0')}:00:00`, time_zone: 'Asia/Tokyo' });
   const hour = 8 + Math.floor(Math.random() * 10);
   const attendees = [{ email: anyOf(people) }];
-  write('create_event', 'POST', '/api/events', token, { calendar_id: id, title: 'Made by k6', start: at(hour), end: at(hour + 1), attendees }, 201);
+  const body = { calendar_id: id, title: 'Made by k6', start: at(hour), end: at(hour + 1), attendees };
+  write('create_event', 'POST', '/api/events', token, body, 201);
 }
