@@ -129,6 +129,7 @@ fn words(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Integer(number) => Some(vec![number.to_string()]),
+        Value::Float(number) => Some(vec![number.to_string()]),
         Value::Boolean(whether) => Some(vec![whether.to_string()]),
         Value::Array(values) => values.iter().map(words).collect::<Option<Vec<_>>>().map(|words| words.concat()),
         _ => None,
