@@ -54,8 +54,9 @@ const SERVER = {
  * @type {Record<string, Thresholds>}
  */
 const INSTEAD = {
-  booking: { server_hit_ratio: [] },
-  freshness: { server_hit_ratio: [] },
+  // As fast as they can: what the database gives is what they take.
+  booking: { server_hit_ratio: [], server_db_cpu: [] },
+  freshness: { server_hit_ratio: [], server_db_cpu: [] },
   subscriptions: { server_hit_ratio: [] },
   // Its files are its connections, and a few more.
   limit: { server_connections: [`value>=${scaled(10000)}`] },
