@@ -20,12 +20,7 @@ bench_graphql() {
   cp "$KOYOMI" "${KOYOMI%/*}/statements" "$home/"
   KOYOMI=$home/koyomi
   bench_yoga
-  step "Starting a private PostgreSQL and a private Redis"
-  pg_fresh
-  redis_fresh
-  bench_watch postgres "$(head -n 1 "$PG_HOME/data/postmaster.pid")"
-  bench_watch redis "$GROUP"
-  bench_load
+  bench_databases
   bench_nested_list
   bench_graphql_serve "$home"
   BENCH_VARIANTS=(

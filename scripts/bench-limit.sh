@@ -15,12 +15,7 @@ bench_limit() {
   build_koyomi
   cp "$KOYOMI" "${KOYOMI%/*}/bare" "${KOYOMI%/*}/statements" "$home/"
   KOYOMI=$home/koyomi
-  step "Starting a private PostgreSQL and a private Redis"
-  pg_fresh
-  redis_fresh
-  bench_watch postgres "$(head -n 1 "$PG_HOME/data/postmaster.pid")"
-  bench_watch redis "$GROUP"
-  bench_load
+  bench_databases
   bench_limit_rows
   bench_koyomis
   bench_limit_statements "$home"

@@ -19,12 +19,7 @@ bench_rfc() {
   build_koyomi
   cp "$KOYOMI" "${KOYOMI%/*}/naive" "$home/"
   KOYOMI=$home/koyomi
-  step "Starting a private PostgreSQL and a private Redis"
-  pg_fresh
-  redis_fresh
-  bench_watch postgres "$(head -n 1 "$PG_HOME/data/postmaster.pid")"
-  bench_watch redis "$GROUP"
-  bench_load
+  bench_databases
   bench_rfc_routes "$home"
   bench_rfc_serve "$home"
   bench_rfc_check "$home"

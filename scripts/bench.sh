@@ -19,12 +19,7 @@ cmd_bench() {
   fresh_home bench
   local home=$FRESH_HOME
   bench_build "$home"
-  step "Starting a private PostgreSQL and a private Redis"
-  pg_fresh
-  redis_fresh
-  bench_watch postgres "$(head -n 1 "$PG_HOME/data/postmaster.pid")"
-  bench_watch redis "$GROUP"
-  bench_load
+  bench_databases
   bench_serve "$home"
   bench_variants
 
@@ -73,6 +68,16 @@ bench_build() {
   build_koyomi
   cp "$KOYOMI" "${KOYOMI%/*}/bare" "$home/"
   KOYOMI=$home/koyomi
+}
+
+# A private PostgreSQL with that load, and a private Redis.
+bench_databases() {
+  step "Starting a private PostgreSQL and a private Redis"
+  pg_fresh
+  redis_fresh
+  bench_watch postgres "$(head -n 1 "$PG_HOME/data/postmaster.pid")"
+  bench_watch redis "$GROUP"
+  bench_load
 }
 
 # A load that is small, and the same whenever it is made; its largest calendar, as its owner sees it. BENCH_LIST is the
