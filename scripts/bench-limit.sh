@@ -19,6 +19,7 @@ bench_limit() {
   bench_limit_rows
   bench_koyomis
   bench_limit_statements "$home"
+  bench_rest "$home"
   cut -d' ' -f1-3 /proc/loadavg >"$home/load"
   : >"$home/tables"
   for row in "${BENCH_ROWS[@]}"; do
@@ -166,6 +167,7 @@ bench_limit_create() {
   }
   bench_new_ids() { grep -o '"id":"[^"]*"' "$1/strict.body" | head -n 1 | cut -d'"' -f4; }
   bench_recorded "$home" >"$home/script.sql"
+  sed -i '1s/201 Created/200 OK/' "$home/strict.headers" # the only status that the bare handler has
   BENCH_VARIANTS=("bare|bare|201||/api/events|create-plain.lua" "$name|strict|201||/api/events|create-plain.lua")
   port=$(free_port)
   start_group setpriv --pdeathsig TERM "$home/bare" --listen "127.0.0.1:$port" --headers "$home/strict.headers" --body "$home/strict.body"

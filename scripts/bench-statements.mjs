@@ -57,7 +57,7 @@ for (const entry of entries(readFileSync(0, 'utf8'))) {
   }
 }
 
-const lines = statements.filter(({ sql }) => !OWN.test(sql)).map(({ sql }) => sql.replace(/\s+/g, ' ') + ';');
+const lines = statements.filter(({ sql }) => !OWN.test(sql)).map(({ sql }) => sql.replace(/--.*/g, '').replace(/\s+/g, ' ') + ';');
 if (lines.length === 0) throw new Error('the log has no statement');
 let script = lines.join('\n') + '\n';
 fresh.forEach((id, n) => {
