@@ -45,7 +45,7 @@ const ratio = (/** @type {number} */ part, /** @type {number} */ rest) => (part 
 
 /** @type {Record<string, number>} */
 const found = {
-  // Fills, not misses: an answer that is not there is looked for twice, and then its parts, and none of that reads the database.
+  // Fills, not misses: an answer that is not there, and then each of its parts, is a miss, and only fills read the database.
   server_hit_ratio: ratio(went('koyomi_cache_hits_total'), went('koyomi_cache_fills_total')),
   server_misses: went('koyomi_cache_misses_total'),
   server_slow_statements: server.statements ? server.slow / server.statements : 0,

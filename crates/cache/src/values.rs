@@ -294,20 +294,23 @@ impl Values {
         self.inner.l1.insert(key, Entry { family, value: Arc::clone(value), weight, ttl: jittered(family.ttl()) });
     }
 
-    /// What was made of cached values and need not be made again, of this process only.
+    /// What was made of cached values and need not be made again, of this process only. It may be looked for more than once
+    /// before it is made: that it was missing is counted then.
     pub fn local<T: Send + Sync + 'static>(&self, family: Family, key: &Key) -> Option<Arc<T>> {
         if !self.keeps(family) {
             return None;
         }
         let hit = self.inner.l1.get(key).and_then(|entry| entry.value.downcast::<T>().ok());
-        let metrics = self.inner.metrics.of(family);
-        if hit.is_some() { &metrics.l1_hits } else { &metrics.misses }.increment(1);
+        if hit.is_some() {
+            self.inner.metrics.of(family).l1_hits.increment(1);
+        }
         hit
     }
 
     /// Keeps what [`Values::local`] is to find; its key holds the versions that it was made from.
     pub fn keep_local<T: Send + Sync + 'static>(&self, family: Family, key: Key, value: &Arc<T>, bytes: usize) {
         if self.keeps(family) {
+            self.inner.metrics.of(family).misses.increment(1);
             let kept: Kept = Arc::clone(value) as Kept;
             self.keep(family, key, &kept, bytes / 2);
         }
@@ -430,6 +433,7 @@ mod tests {
     use futures::FutureExt;
     use futures::future::BoxFuture;
     use kernel::{CalendarId, Role, Subject};
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
     use uuid::Uuid;
 
     use super::*;
@@ -444,6 +448,31 @@ mod tests {
             let value = value.to_owned();
             async move { Ok(Reading { epoch: Epoch(1), versions: vec![at(acl)], value }) }.boxed()
         }
+    }
+
+    #[test]
+    fn what_is_made_once_was_missing_once_however_often_it_was_looked_for() {
+        let recorder = DebuggingRecorder::new();
+        let told = recorder.snapshotter();
+        metrics::with_local_recorder(&recorder, || {
+            let values = Values::new(Settings::default(), "").unwrap();
+            let view = View::Roles(&[Role::Reader]);
+            let key = Want { family: Family::Body, epoch: Epoch(1), versions: &[at(1)], view, query: b"" }.key();
+            for _ in 0..2 {
+                assert!(values.local::<String>(Family::Body, &key).is_none());
+            }
+            values.keep_local(Family::Body, key.clone(), &Arc::new("made".to_owned()), 4);
+            assert!(values.local::<String>(Family::Body, &key).is_some());
+        });
+        let counted = told.snapshot().into_vec();
+        let of = |name: &str| -> u64 {
+            let body = |key: &metrics::Key| {
+                key.name() == name && key.labels().any(|label| (label.key(), label.value()) == ("family", "body"))
+            };
+            let values = counted.iter().filter(|(key, ..)| body(key.key()));
+            values.map(|(.., value)| if let DebugValue::Counter(n) = value { *n } else { 0 }).sum()
+        };
+        assert_eq!((of("koyomi_cache_misses_total"), of("koyomi_cache_hits_total")), (1, 1));
     }
 
     #[tokio::test]
