@@ -41,6 +41,7 @@ ensure_packages() {
       redis) find_redis || missing+=(redis-server) ;;
       nats) find_nats || missing+=(nats-server) ;;
       valgrind) have valgrind || missing+=(valgrind) ;;
+      perf) have perf || missing+=(linux-perf) ;;
       wrk) have wrk || missing+=(wrk) ;;
       promtool) have promtool || missing+=(prometheus) ;;
       chromium) have chromium || have chromium-browser || missing+=(chromium fonts-noto-cjk) ;;
