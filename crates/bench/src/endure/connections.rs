@@ -67,22 +67,14 @@ pub(crate) async fn run(target: &Target, options: &Options) -> anyhow::Result<()
     println!("connections that rest       {held} of {} ({} errors)", options.count, errors.load(Ordering::Relaxed));
     println!("answered when asked again   {answered}");
     println!("memory of the server        {before} MB before, {after} MB with them");
-    println!(
-        "{} that ask, alone          p50 {:.2} ms, p99 {:.2} ms, {} answers, {} errors",
-        options.active,
-        ms(percentile(&alone.latencies, 50)),
-        ms(alone_p99),
-        alone.latencies.len(),
-        alone.errors
-    );
-    println!(
-        "{} that ask, beside them    p50 {:.2} ms, p99 {:.2} ms, {} answers, {} errors",
-        options.active,
-        ms(percentile(&beside.latencies, 50)),
-        ms(beside_p99),
-        beside.latencies.len(),
-        beside.errors
-    );
+    for (heard, when) in [(&alone, "alone"), (&beside, "beside them")] {
+        let (p50, p99) = (ms(percentile(&heard.latencies, 50)), ms(percentile(&heard.latencies, 99)));
+        let (answers, errors) = (heard.latencies.len(), heard.errors);
+        println!(
+            "{} that ask, {when:<14} p50 {p50:.2} ms, p99 {p99:.2} ms, {answers} answers, {errors} errors",
+            options.active
+        );
+    }
     println!("ratio of p99                {:.2}", beside_p99.as_secs_f64() / alone_p99.as_secs_f64());
     let lost = options.count - answered + alone.errors + beside.errors;
     anyhow::ensure!(lost == 0, "{lost} connections or answers were lost");
