@@ -218,6 +218,10 @@ pub struct Listen {
     /// cross sites.
     #[arg(long, env = "KOYOMI_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
+    /// The same for the pages of one tenant, by its slug: `acme=https://calendar.example`. They may read what is answered to
+    /// that tenant's tokens.
+    #[arg(long, env = "KOYOMI_CORS_TENANTS", value_delimiter = ',')]
+    pub cors_tenants: Vec<String>,
 }
 
 impl Listen {
