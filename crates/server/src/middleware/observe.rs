@@ -104,7 +104,7 @@ where
             };
             let response = error::render(response, &names, &method, uri.path());
             let mut response = compression::compressed(wished, response).await;
-            let total = under_way.end(response.status(), stats.statements());
+            let total = under_way.end(response.status(), stats.statements(), names.traced());
             finish(&response, &stats, total, &names, &method, uri.path());
             // Before what was seen is told.
             let page = page.map(|page| (page.whose(&response, &stats), page));
@@ -142,7 +142,7 @@ async fn answer(work: impl Future<Output = Result<Response, Infallible>>, patien
 ///
 /// Names, never contents: neither the query string (it may hold what somebody searched for) nor any header goes in.
 fn span(request: &Request, names: &mut Names, route: &str) -> Span {
-    if names.traced {
+    if names.traced().is_some() {
         let span = tracing::debug_span!(
             target: "koyomi::trace",
             parent: None,
