@@ -236,6 +236,29 @@ async fn dead_rows_and_sparse_indexes_are_seen() {
 }
 
 #[tokio::test]
+async fn a_role_without_any_right_but_to_read_is_told_most_of_it() {
+    let koyomi = harness::start_on_fresh_database().await;
+    let role = format!("{}_reader", name_of(&koyomi));
+    plant(
+        &koyomi,
+        &[
+            &format!("create role {role} login password 'x'"),
+            &format!("grant select on all tables in schema public to {role}"),
+            "create extension pg_stat_statements",
+        ],
+    )
+    .await;
+    let url = koyomi.database_url();
+    let told = doctor_at(format!("postgres://{role}:x@{}", url.split_once('@').unwrap().1), &[]).await;
+    plant(&koyomi, &[&format!("drop owned by {role}"), &format!("drop role {role}")]).await;
+    assert!(told.succeeded, "{:#}", told.json);
+    let findings = told.json["findings"].as_array().unwrap();
+    let unread: Vec<&Value> = findings.iter().filter(|f| f["allowed"] == "to be read").collect();
+    assert!(unread.is_empty(), "{unread:#?}");
+    assert!(told.json["statements"].is_object() && told.json["indexes"].is_object());
+}
+
+#[tokio::test]
 async fn more_instances_than_there_are_connections_for_are_an_error() {
     let koyomi = harness::start_on_fresh_database().await;
     let told = doctor(&koyomi, &["--instances", "100", "--db-connections", "50", "--head-connections", "3"]).await;

@@ -40,33 +40,47 @@ const COLUMNS: &str = r"select left(regexp_replace(query, '\s+', ' ', 'g'), 160)
          total_exec_time as total_ms, rows,
          shared_blks_hit::float8 / nullif(shared_blks_hit + shared_blks_read, 0) as hit_ratio";
 
+/// `object_not_in_prerequisite_state`: the extension is there, and its library was not loaded at the start.
+const NOT_LOADED: &str = "55000";
+
 pub(super) async fn slowest(conn: &mut PgConnection) -> Result<(Finding, Option<Statements>), sqlx::Error> {
-    let (schema, preloaded): (Option<String>, bool) = sqlx::query_as(
+    // Which libraries are loaded, not every role may know.
+    let (schema, loaded): (Option<String>, Option<bool>) = sqlx::query_as(
         "select (select quote_ident(n.nspname) from pg_extension e join pg_namespace n on n.oid = e.extnamespace
                  where e.extname = 'pg_stat_statements'),
-             coalesce(current_setting('shared_preload_libraries', true), '') ~ 'pg_stat_statements'",
+             (select setting ~ 'pg_stat_statements' from pg_settings where name = 'shared_preload_libraries')",
     )
     .fetch_one(&mut *conn)
     .await?;
-    let Some(schema) = schema.filter(|_| preloaded) else { return Ok((missing(preloaded), None)) };
-    // The name of a schema, quoted by the server.
-    let from = format!(" from {schema}.pg_stat_statements {SLOWEST}");
-    let most = format!("{COLUMNS} {from} order by total_exec_time desc limit {SHOWN}");
-    let statements: Vec<Statement> = sqlx::query_as(AssertSqlSafe(most)).fetch_all(&mut *conn).await?;
-    let slow =
-        format!("{COLUMNS} {from} and mean_exec_time >= $1 and calls >= $2 order by mean_exec_time desc limit {SHOWN}");
-    let slow: Vec<Statement> = sqlx::query_as(AssertSqlSafe(slow)).bind(SLOW).bind(OFTEN).fetch_all(&mut *conn).await?;
-    let since = format!("select stats_reset from {schema}.pg_stat_statements_info");
-    let counted_since = sqlx::query_scalar(AssertSqlSafe(since)).fetch_one(conn).await?;
-    Ok((judge(&slow), Some(Statements { counted_since, statements })))
+    let Some(schema) = schema else { return Ok((missing(loaded), None)) };
+    match read(conn, &schema).await {
+        Ok((slow, statements)) => Ok((judge(&slow), Some(statements))),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NOT_LOADED) => {
+            Ok((missing(Some(false)), None))
+        }
+        Err(error) => Err(error),
+    }
 }
 
-fn missing(preloaded: bool) -> Finding {
-    let advice = if preloaded {
-        "create extension pg_stat_statements (it is loaded already)"
-    } else {
-        "alter system set shared_preload_libraries = 'pg_stat_statements' (with what stands there already), restart \
-         PostgreSQL, create extension pg_stat_statements"
+/// Those that are slow, and those that cost most. `schema` is the extension's, quoted by the server.
+async fn read(conn: &mut PgConnection, schema: &str) -> Result<(Vec<Statement>, Statements), sqlx::Error> {
+    let from = format!("{COLUMNS} from {schema}.pg_stat_statements {SLOWEST}");
+    let most = format!("{from} order by total_exec_time desc limit {SHOWN}");
+    let statements = sqlx::query_as(AssertSqlSafe(most)).fetch_all(&mut *conn).await?;
+    let slow = format!("{from} and mean_exec_time >= $1 and calls >= $2 order by mean_exec_time desc limit {SHOWN}");
+    let slow = sqlx::query_as(AssertSqlSafe(slow)).bind(SLOW).bind(OFTEN).fetch_all(&mut *conn).await?;
+    let since = format!("select stats_reset from {schema}.pg_stat_statements_info");
+    let counted_since = sqlx::query_scalar(AssertSqlSafe(since)).fetch_one(conn).await?;
+    Ok((slow, Statements { counted_since, statements }))
+}
+
+fn missing(loaded: Option<bool>) -> Finding {
+    let advice = match loaded {
+        Some(true) => "create extension pg_stat_statements (it is loaded already)",
+        _ => {
+            "alter system set shared_preload_libraries = 'pg_stat_statements' (with what stands there already), restart \
+             PostgreSQL, create extension pg_stat_statements"
+        }
     };
     Finding::warning("statements", "not counted", "counted by pg_stat_statements").advice(advice)
 }
@@ -88,8 +102,8 @@ mod tests {
 
     #[test]
     fn how_to_have_them_counted_depends_on_what_is_there() {
-        assert!(missing(true).advice.unwrap().starts_with("create extension"));
-        assert!(missing(false).advice.unwrap().contains("restart"));
+        assert!(missing(Some(true)).advice.unwrap().starts_with("create extension"));
+        assert!(missing(Some(false)).advice.unwrap().contains("restart"));
         assert_eq!(judge(&[]).level, Level::Ok);
     }
 }
