@@ -14,6 +14,7 @@
 mod batch;
 mod breaker;
 mod consistency;
+pub mod doctor;
 mod family;
 mod flight;
 mod heads;

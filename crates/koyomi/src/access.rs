@@ -10,7 +10,7 @@
 //! | others    | nothing: 404                           | no             | no                                     |
 
 use events::{Found, Grant, Happening, Role, View, Visibility};
-use kernel::{CalendarId, Caller, Failure, Result};
+use kernel::{CalendarId, Caller, Failure, Result, TenantId};
 
 /// What somebody sees of one event; `None`: it does not exist for him.
 pub fn view(role: Option<Role>, invited: bool, visibility: Visibility) -> Option<View> {
@@ -90,6 +90,16 @@ pub(crate) fn may_administer(caller: &Caller) -> Result<()> {
         return Ok(());
     }
     Err(Failure::forbidden("changing resources needs an administrator of your organisation"))
+}
+
+/// Administrators of the tenant that runs the deployment, where there is one, see what all tenants share.
+pub(crate) fn may_operate(caller: &Caller, operators: Option<TenantId>) -> Result<()> {
+    if caller.is_admin && operators == Some(caller.tenant_id) {
+        return Ok(());
+    }
+    Err(Failure::forbidden(
+        "this is about all organisations of the deployment, and for administrators of the one that runs it",
+    ))
 }
 
 /// The one calendar of a write that the caller may write to.

@@ -16,6 +16,7 @@ mod input;
 mod members;
 mod nouns;
 mod opened;
+mod operation;
 mod people;
 mod roll;
 mod schedule;

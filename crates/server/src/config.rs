@@ -20,7 +20,16 @@ pub struct Config {
     pub db_connections: u32,
 }
 
+/// Connections that one instance holds beside those that can be set: for what nobody waits for, for those whom it does not
+/// know yet, for the bus (docs/OPERATIONS.md).
+const OTHER_CONNECTIONS: u32 = 3 + 4;
+
 impl Config {
+    /// Connections to PostgreSQL that one instance holds at most.
+    pub fn connections(&self, freshness: &Freshness) -> u32 {
+        self.db_connections.saturating_add(freshness.head_connections.into()).saturating_add(OTHER_CONNECTIONS)
+    }
+
     pub fn database(&self) -> store::Settings {
         store::Settings { max_connections: self.db_connections, ..store::Settings::new(&self.database_url) }
     }
@@ -209,6 +218,10 @@ pub struct Listen {
     /// cross sites.
     #[arg(long, env = "KOYOMI_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
+    /// The same for the pages of one tenant, by its slug: `acme=https://calendar.example`. They may read what is answered to
+    /// that tenant's tokens.
+    #[arg(long, env = "KOYOMI_CORS_TENANTS", value_delimiter = ',')]
+    pub cors_tenants: Vec<String>,
 }
 
 impl Listen {

@@ -86,6 +86,8 @@ impl App {
         let koyomi = Koyomi::open(store, settings.koyomi)?;
         // Whoever comes first to an empty database says with which zone data everything will be written.
         koyomi.zone_data().await?;
+        let mut origins = settings.origins;
+        origins.know(&koyomi.users, &koyomi.store).await?;
         Ok(Self(Arc::new(Inner {
             koyomi,
             request_ids: Ids::random(Clock::System),
@@ -94,7 +96,7 @@ impl App {
             guard: Guard::new(settings.guard, &identity)?,
             http: settings.http,
             live: Live::new(settings.subscriptions),
-            origins: settings.origins,
+            origins,
             bus,
         })))
     }

@@ -4,6 +4,7 @@ mod batch;
 mod conn;
 mod deadline;
 mod deploy;
+pub mod doctor;
 mod idempotency;
 mod metrics;
 mod retry;

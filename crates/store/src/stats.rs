@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kernel::{Failure, Moved, Result};
+use kernel::{Failure, Moved, Result, Subject, TenantId};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
@@ -59,6 +59,15 @@ impl Stats {
     /// Of that, the time that the head check took.
     pub fn head_check(&self) -> Duration {
         Duration::from_nanos(self.head_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Whose the answer is: of whom a head check has seen something. Before it is taken out.
+    pub fn tenant(&self) -> Option<TenantId> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.versions.iter().find_map(|moved| match moved.subject {
+            Subject::Tenant(id) => Some(id),
+            _ => None,
+        })
     }
 
     /// Takes out what was seen.

@@ -14,6 +14,11 @@ impl Users {
         sql::caller_by_id(&mut conn, id).await?.ok_or_else(|| Failure::not_found("user"))
     }
 
+    /// The tenant of this slug, which is its own for good.
+    pub async fn find_tenant(&self, conn: &mut Conn, slug: &str) -> Result<Option<TenantId>> {
+        Ok(sql::find_tenant(conn, slug).await?)
+    }
+
     /// The caller as others see him.
     pub async fn me(&self, caller: &Caller) -> Result<User> {
         let mut conn = self.store.conn().await?;

@@ -2,6 +2,7 @@
 
 mod bound;
 mod config;
+mod doctor;
 mod epoch;
 mod export;
 mod import;
@@ -46,6 +47,8 @@ enum Command {
     Serve(serve::Serve),
     /// Show what `serve` would do with these options, and where each setting comes from
     Config(config::Show),
+    /// Look whether the database, its Redis and this configuration keep what koyomi promises, and what to do where not
+    Doctor(doctor::Doctor),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
     /// Show the database's epoch, or begin a new one after a restore
@@ -80,7 +83,7 @@ pub fn main() -> ExitCode {
     let result = read().and_then(|(cli, shown)| {
         if let Some(shown) = shown {
             print!("{shown}");
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         // Only a server has so much to tell.
         let tracing = if let Command::Serve(serve) = &cli.command { Some(&serve.tracing) } else { None };
@@ -92,7 +95,7 @@ pub fn main() -> ExitCode {
         done
     });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(&error);
             ExitCode::FAILURE
@@ -131,10 +134,12 @@ fn report(error: &anyhow::Error) {
 }
 
 #[tokio::main]
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     // An error means that one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
+        // What it finds is no failure of its own.
+        Command::Doctor(command) => return command.run().await,
         Command::Serve(command) => command.run().await,
         Command::Config(_) => Ok(()),
         Command::Migrate(command) => command.run().await,
@@ -150,6 +155,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::User(command) => command.run().await,
         Command::Token(command) => command.run().await,
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 async fn open(config: &Config) -> Result<App> {

@@ -35,8 +35,8 @@ impl Serve {
             graphql: self.graphql.settings(),
             guard: self.limits.settings(self.graphql.settings().deadline, self.freshness.redis.as_deref()),
             http: self.listen.settings(),
-            origins: Origins::of(&self.listen.cors_origins)
-                .map_err(|problem| anyhow::anyhow!("cors_origins: {problem}"))?,
+            origins: Origins::of(&self.listen.cors_origins, &self.listen.cors_tenants)
+                .map_err(|problem| anyhow::anyhow!("cors_origins, cors_tenants: {problem}"))?,
             subscriptions: usize::try_from(self.graphql.max_subscriptions).unwrap_or(usize::MAX),
         };
         let app = App::open(settings, Clock::System, Ids::random(Clock::System)).await?;

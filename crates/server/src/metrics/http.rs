@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode};
 use matchit::Router;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use store::Trace;
+
+use super::exemplars::{self, Buckets};
 
 /// Whatever is served nowhere: what somebody asked for is no label.
 const UNMATCHED: &str = "unmatched";
@@ -43,6 +46,7 @@ struct Series {
     ends: [OnceLock<Counter>; ENDS.len()],
     seconds: Histogram,
     statements: Histogram,
+    exemplars: Arc<Buckets>,
 }
 
 impl Routes {
@@ -87,8 +91,9 @@ impl Route {
             let labels = [("route", self.path.clone()), ("method", METHODS[method].to_owned())];
             Series {
                 ends: Default::default(),
-                seconds: histogram!("koyomi_http_request_duration_seconds", &labels),
+                seconds: histogram!(exemplars::NAME, &labels),
                 statements: histogram!("koyomi_http_request_statements", &labels),
+                exemplars: exemplars::of(&self.path, METHODS[method]),
             }
         })
     }
@@ -117,8 +122,8 @@ impl UnderWay {
         &self.route.path
     }
 
-    /// Its answer is ready to leave.
-    pub(crate) fn end(mut self, status: StatusCode, statements: u32) -> Duration {
+    /// Its answer is ready to leave. `traced` by this name, if it is.
+    pub(crate) fn end(mut self, status: StatusCode, statements: u32, traced: Option<Trace>) -> Duration {
         self.ended = true;
         let took = self.began.elapsed();
         let class = usize::from(status.as_u16() / 100).clamp(1, GONE) - 1;
@@ -126,6 +131,9 @@ impl UnderWay {
         let series = self.route.series(self.method);
         series.seconds.record(took.as_secs_f64());
         series.statements.record(f64::from(statements));
+        if let Some(trace) = traced {
+            exemplars::keep(&series.exemplars, took.as_secs_f64(), trace);
+        }
         took
     }
 }

@@ -1,16 +1,18 @@
-//! What `/metrics` tells (Prometheus text format). Which names there are, of what type and with what words, stands in
-//! docs/METRICS.md, and is read from there.
+//! What `/metrics` tells: in the text format of Prometheus, or as OpenMetrics, with exemplars, to who asks for that. Which
+//! names there are, of what type and with what words, stands in docs/METRICS.md, and is read from there.
 
 mod catalogue;
+mod exemplars;
 mod graphql;
 mod http;
 mod jobs;
+mod openmetrics;
 mod sampled;
 
 use std::sync::OnceLock;
 
-use ::http::HeaderValue;
 use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use ::http::{HeaderMap, HeaderValue};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -56,9 +58,14 @@ pub(crate) fn upkeep() {
     }
 }
 
-pub(crate) async fn show(State(app): State<App>) -> Response {
+pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
     sampled::measure(&app);
     let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
-    let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(CONTENT_TYPE, plain), (CACHE_CONTROL, HeaderValue::from_static("no-store"))], text).into_response()
+    let (content_type, text) = if openmetrics::is_wanted(&headers) {
+        (openmetrics::CONTENT_TYPE, openmetrics::of(&text, &exemplars::all()))
+    } else {
+        ("text/plain; version=0.0.4; charset=utf-8", text)
+    };
+    let content_type = HeaderValue::from_static(content_type);
+    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, HeaderValue::from_static("no-store"))], text).into_response()
 }

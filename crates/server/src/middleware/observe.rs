@@ -77,8 +77,8 @@ where
         let mut inner = std::mem::replace(&mut self.inner, next);
         let app = self.app.clone();
         let entry = self.app.guard.entry(&request);
-        let origin = self.app.origins.asking(request.headers());
-        let preflight = cors::preflight(origin.as_ref(), &request);
+        let page = self.app.origins.asking(request.headers(), request.uri().path());
+        let preflight = cors::preflight(page.as_ref(), &request);
         let work = async move {
             if let Some(answer) = preflight {
                 return Ok(answer);
@@ -104,16 +104,18 @@ where
             };
             let response = error::render(response, &names, &method, uri.path());
             let mut response = compression::compressed(wished, response).await;
-            let total = under_way.end(response.status(), stats.statements());
+            let total = under_way.end(response.status(), stats.statements(), names.traced());
             finish(&response, &stats, total, &names, &method, uri.path());
+            // Before what was seen is told.
+            let page = page.map(|page| (page.whose(&response, &stats), page));
             let headers = response.headers_mut();
             headers::common(headers, names, timings.header(&stats, total), &stats);
             headers::by_path(headers, uri.path());
             if let Some(charged) = charged {
                 charged.tell(headers);
             }
-            if let Some(origin) = origin {
-                cors::tell(origin, headers);
+            if let Some((whose, page)) = page {
+                guarding.origins.tell(page, whose, headers);
             }
             etag::mark_variant(headers);
             Ok(response)
@@ -140,7 +142,7 @@ async fn answer(work: impl Future<Output = Result<Response, Infallible>>, patien
 ///
 /// Names, never contents: neither the query string (it may hold what somebody searched for) nor any header goes in.
 fn span(request: &Request, names: &mut Names, route: &str) -> Span {
-    if names.traced {
+    if names.traced().is_some() {
         let span = tracing::debug_span!(
             target: "koyomi::trace",
             parent: None,

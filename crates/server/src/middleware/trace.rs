@@ -32,7 +32,7 @@ pub(crate) struct Names {
     /// Of the sender's span, where there is one.
     sender: Option<SpanContext>,
     /// Whether its spans are collected.
-    pub traced: bool,
+    traced: bool,
 }
 
 impl Names {
@@ -78,6 +78,11 @@ impl Names {
 
     pub(crate) fn trace(&self) -> Trace {
         self.trace
+    }
+
+    /// The trace that its spans are collected under, if they are.
+    pub(crate) fn traced(&self) -> Option<Trace> {
+        self.traced.then_some(self.trace)
     }
 
     pub(crate) fn request_id(&self) -> &str {

@@ -46,7 +46,7 @@ const PATH: &str = "/api/openapi.json";
         (name = "attendees", description = "Who is invited to an event, and what they replied."),
         (name = "resources", description = "Rooms and other things that can be booked, and when they are free."),
         (name = "reservations", description = "What is booked for an event."),
-        (name = "operation", description = "For load balancers."),
+        (name = "operation", description = "For load balancers, and for who runs the deployment."),
     )
 )]
 struct Skeleton;

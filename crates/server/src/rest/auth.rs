@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::error::Answer;
 use crate::extract::{Body, Presented, SESSION_COOKIE};
+use crate::middleware::cors::Of;
 use crate::shape::Json;
 use crate::shape::token::{Login, Session};
 use crate::state::App;
@@ -23,7 +24,10 @@ pub(crate) async fn login(State(app): State<App>, headers: HeaderMap, Body(input
     let signed_in = app.koyomi.users.login(input.tenant.as_deref(), &input.email, input.password).await?;
     let lasts = signed_in.expires_at - app.koyomi.store.clock().now();
     let cookie = cookie(&headers, signed_in.secret.expose(), lasts.num_seconds());
-    Ok(with_cookie(cookie, Json(Session::from(signed_in))))
+    let of = Of(signed_in.user.tenant_id);
+    let mut response = with_cookie(cookie, Json(Session::from(signed_in)));
+    response.extensions_mut().insert(of);
+    Ok(response)
 }
 
 /// Sign out

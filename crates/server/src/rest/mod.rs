@@ -1,5 +1,6 @@
 //! REST. A handler is extract, call, shape; which paths there are is the list below.
 
+mod admin;
 mod attendees;
 mod auth;
 mod calendars;
@@ -58,6 +59,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resources::list_resources, resources::create_resource))
         .routes(routes!(resources::list_availability))
         .routes(routes!(resources::find_resource, resources::update_resource, resources::delete_resource))
+        .routes(routes!(admin::list_indexes))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -4,6 +4,7 @@ pub(crate) mod attendee;
 pub(crate) mod calendar;
 pub(crate) mod event;
 pub(crate) mod import;
+pub(crate) mod index;
 pub(crate) mod page;
 pub(crate) mod preview;
 pub(crate) mod problem;

@@ -77,6 +77,7 @@ const TABLE: &[Row] = &[
     ("DELETE /api/resources/{resource_id}",                 "",                   "",                        [403, 403,  403,  403,  403,  403,  204,  404,  401,  401]),
     ("GET /healthz",                                        "",                   "",                        [204, 204,  204,  204,  204,  204,  204,  204,  204,  204]),
     ("GET /readyz",                                         "",                   "",                        [200, 200,  200,  200,  200,  200,  200,  200,  200,  200]),
+    ("GET /api/admin/indexes",                              "",                   "",                        [403, 403,  403,  403,  403,  403,  200,  403,  401,  401]),
 ];
 
 /// Those who ask, and the objects that the next request is about.

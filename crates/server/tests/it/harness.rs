@@ -157,6 +157,12 @@ impl Harness {
         self.person(tenant, name, None, false).await
     }
 
+    /// As [`Harness::stranger`], with the password [`PASSWORD`].
+    pub async fn stranger_with_password(&self, tenant: &str, name: &str) -> Person {
+        self.koyomi.users.create_tenant(tenant, tenant).await.unwrap();
+        self.person(tenant, name, Some(PASSWORD), false).await
+    }
+
     async fn person(&self, tenant: &str, name: &str, password: Option<&str>, is_admin: bool) -> Person {
         let new = NewUser {
             email: format!("{name}@example.com"),

@@ -10,6 +10,7 @@ mod consistency;
 mod cors;
 mod crash;
 mod deadlines;
+mod doctor;
 mod graphql;
 mod hangups;
 mod harness;

@@ -50,6 +50,7 @@ type Row = (&'static str, &'static str, &'static str, Kind);
 const TABLE: &[Row] = &[
     ("GET /healthz", "", "", Plain),
     ("GET /readyz", "", "", Plain),
+    ("GET /api/admin/indexes", "", "", Plain),
     ("POST /api/auth/login", "", LOGIN, Plain),
     ("GET /api/me", "", "", Plain),
     ("PATCH /api/me", "", r#"{"name":"Mio {n}"}"#, Plain),

@@ -122,3 +122,51 @@ async fn a_write_and_its_news_are_told() {
         assert!(collector.all().iter().any(|span| span.name == job && span.parent.is_empty()), "no {job}");
     }
 }
+
+/// Prometheus' own words.
+const SCRAPER: &str = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
+                       text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
+#[tokio::test]
+async fn a_bucket_names_the_last_traced_request_in_it_to_who_can_read_that() {
+    let (koyomi, _, token) = world().await;
+    let collector = Collector::start().await;
+    let server = Server::start(&koyomi.database_url(), &collector.base, "0", &[]).await;
+    let unsampled = SENDER.replace("-01", "-00").replace("4bf9", "5bf9");
+    let me = json!({ "query": "{ me { name } }" });
+    server.post("/graphql", &token, Some(&unsampled), me.clone()).await;
+    server.post("/graphql", &token, None, me.clone()).await;
+    let (media_type, untraced) = server.metrics(SCRAPER).await;
+    assert_eq!(media_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(!untraced.contains("trace_id"), "of what is traced, and nothing else");
+
+    server.post("/graphql", &token, Some(SENDER), me).await;
+    let (_, text) = server.metrics(SCRAPER).await;
+    let marked: Vec<&str> = text.lines().filter(|line| line.contains(" # {")).collect();
+    let [line] = marked[..] else { panic!("one request, one bucket: {marked:#?}") };
+    let (sample, exemplar) = line.split_once(" # ").unwrap();
+    let of_route = r#"koyomi_http_request_duration_seconds_bucket{route="/graphql",method="POST",le=""#;
+    let le: f64 = sample.strip_prefix(of_route).unwrap().split('"').next().unwrap().parse().unwrap();
+    let rest = exemplar.strip_prefix(&format!("{{trace_id=\"{TRACE}\"}} ")).unwrap();
+    let (seconds, at) = rest.split_once(' ').unwrap();
+    let (seconds, at): (f64, f64) = (seconds.parse().unwrap(), at.parse().unwrap());
+    assert!(seconds > 0.0 && seconds <= le, "{line}");
+    assert!(at > 1.7e9, "{line}");
+    // Below its bucket it was not yet.
+    let fewer = text.lines().take_while(|other| *other != line).filter(|other| other.starts_with(of_route));
+    assert!(fewer.filter_map(|other| other.split('"').nth(5)?.parse::<f64>().ok()).all(|bound| bound < seconds));
+
+    assert!(text.ends_with("\n# EOF\n") && !text.contains("\n\n"));
+    assert!(text.contains("# TYPE koyomi_http_requests counter\n"));
+    assert!(
+        text.lines().all(|line| !line.starts_with("# ") || !line.contains("_total ")),
+        "counters have no suffix there"
+    );
+    for plain in ["*/*", "text/plain;version=0.0.4"] {
+        let (media_type, text) = server.metrics(plain).await;
+        assert!(media_type.starts_with("text/plain; version=0.0.4"));
+        assert!(!text.contains("trace_id") && !text.contains("# EOF"));
+        assert!(text.contains("# TYPE koyomi_http_requests_total counter\n"));
+    }
+    server.stop().await;
+}

@@ -89,6 +89,12 @@ async fn answer(app: &App, parts: &Parts, asking: Asking, media_type: MediaType,
         return Err(ApiError::method_not_allowed("only queries may be sent by GET; send this by POST"));
     }
     if media_type == MediaType::EventStream {
+        // Its headers leave before anybody is looked up. Who is not let in, the stream itself will say.
+        if app.origins.depend_on_who(&parts.headers, parts.uri.path())
+            && let Ok(asker) = asker(parts)
+        {
+            let _ = app.koyomi.caller(&asker, true).await;
+        }
         return events::stream(app, operation);
     }
     if operation.kind == OperationType::Subscription {

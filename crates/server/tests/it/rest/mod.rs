@@ -1,5 +1,6 @@
 //! One file per group of paths.
 
+mod admin;
 mod agenda;
 mod attendees;
 mod auth;

@@ -52,6 +52,14 @@ impl Server {
         Told { status: response.status().as_u16(), traceparent, text: response.text().await.unwrap() }
     }
 
+    /// What `/metrics` says to whoever accepts this, with its media type.
+    pub(super) async fn metrics(&self, accept: &str) -> (String, String) {
+        let request = self.http.get(format!("{}/metrics", self.base)).header("accept", accept);
+        let response = request.send().await.unwrap();
+        let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (media_type, response.text().await.unwrap())
+    }
+
     /// Asks it to stop, waits until it has, and answers what it wrote to its log.
     pub(super) async fn stop(mut self) -> String {
         let mut process = self.process.take().unwrap();
