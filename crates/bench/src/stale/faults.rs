@@ -13,6 +13,7 @@ use sqlx::Connection;
 
 use crate::epochs;
 use crate::http::Ask;
+use crate::links::{self, Part, Trouble};
 use crate::report::Class;
 use crate::servers::{State, signal};
 use crate::storm::Storm;
@@ -116,6 +117,10 @@ async fn apply(storm: &Storm, fault: Fault, rng: &mut StdRng) {
             Fault::SlowPostgres => slow_postgres(storm, time).await?,
             Fault::StopBackend => stop_backend(storm).await?,
             Fault::NewEpoch => epochs::go_back(storm, rng).await?,
+            Fault::Link(part, trouble) => {
+                bad_link(storm, part, trouble, time * 2, rng).await?;
+                well_again(storm, fault).await?;
+            }
         }
         Ok(())
     }
@@ -179,6 +184,15 @@ async fn slow_postgres(storm: &Storm, time: Duration) -> anyhow::Result<()> {
     for session in busy {
         session.await??;
     }
+    Ok(())
+}
+
+/// As long as it lasts nobody is told.
+async fn bad_link(storm: &Storm, part: Part, trouble: Trouble, time: Duration, rng: &mut StdRng) -> anyhow::Result<()> {
+    let link = storm.links.of(part)?;
+    link.set(links::condition(trouble, rng));
+    storm.sleep(time).await;
+    links::end(link, trouble, rng);
     Ok(())
 }
 

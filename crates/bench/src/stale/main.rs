@@ -14,6 +14,7 @@ mod epochs;
 mod faults;
 mod finale;
 mod http;
+mod links;
 mod look;
 mod nats;
 mod options;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use kernel::plant::Bug;
 
+use crate::links;
 use crate::weather::Fault;
 
 /// Looks for stale reads under load and faults.
@@ -45,7 +46,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub times: Option<usize>,
     /// `all`, `none`, or a list: stop_instance, kill_instance, kill_postgres, kill_nats, kill_redis, flush_redis, old_redis, garbage_redis,
-    /// pause_redis, cut_bus, slow_postgres, stop_backend, new_epoch
+    /// pause_redis, cut_bus, slow_postgres, stop_backend, new_epoch (these are all); or `network`: latency, narrow, half_open,
+    /// one_way, forgotten, each of _postgres, _redis, _nats
     #[arg(long, default_value = "all", value_parser = parse_faults)]
     pub faults: Faults,
     /// Plant this mistake; success is to find it
@@ -80,11 +82,12 @@ pub(crate) struct Faults(pub Vec<Fault>);
 
 fn parse_faults(text: &str) -> Result<Faults, String> {
     match text {
-        "all" => Ok(Faults(Fault::ALL.to_vec())),
+        "all" => Ok(Faults(Fault::PARTS.to_vec())),
+        "network" => Ok(Faults(links::faults().collect())),
         "none" => Ok(Faults(Vec::new())),
         list => list
             .split(',')
-            .map(|word| Fault::ALL.into_iter().find(|f| f.name() == word.trim()).ok_or(format!("no fault {word:?}")))
+            .map(|word| Fault::all().find(|f| f.name() == word.trim()).ok_or(format!("no fault {word:?}")))
             .collect::<Result<_, _>>()
             .map(Faults),
     }

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::{self, Cli};
 use crate::database::Database;
 use crate::http::Http;
+use crate::links::{Links, Part};
 use crate::nats::Nats;
 use crate::options::{Mode, Options};
 use crate::readers::Popular;
@@ -61,6 +62,7 @@ pub(crate) struct Storm {
     pub instances: Vec<Arc<Instance>>,
     pub redis: Redis,
     pub nats: Option<Nats>,
+    pub links: Links,
     pub postgres_control: Option<PathBuf>,
     pub database: Database,
     pub http: Http,
@@ -160,6 +162,7 @@ fn possible(options: &Options) -> Vec<Fault> {
     let mut faults = options.faults.0.clone();
     faults.retain(|fault| match fault {
         Fault::KillPostgres => options.postgres_control.is_some(),
+        Fault::Link(Part::Nats, _) => options.nats_server.is_some() || options.nats_url.is_some(),
         Fault::KillNats => options.nats_server.is_some(),
         _ => true,
     });
@@ -189,15 +192,21 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
     let cli = Cli { program: options.koyomi.clone(), database_url: database.url.clone() };
     cli.run(&["migrate"]).await?;
     let redis = Redis::start(&options.redis_server, home.path(), &mut rng).await?;
-    let redis_url = redis.url();
+    let mut links = Links::default();
+    let redis_url = links.lead(Part::Redis, &redis.url(), &plan.faults).await?;
+    let database_url = links.lead(Part::Postgres, &database.url, &plan.faults).await?;
     let nats = match &options.nats_server {
         Some(program) => Some(Nats::start(program, home.path(), &mut rng).await?),
         None => None,
     };
     let bus = nats.as_ref().map(Nats::url).or_else(|| options.nats_url.clone());
+    let bus = match bus {
+        Some(url) => Some(links.lead(Part::Nats, &url, &plan.faults).await?),
+        None => None,
+    };
     let common = Common {
         program: &options.koyomi,
-        database_url: &database.url,
+        database_url: &database_url,
         redis_url: &redis_url,
         connections: plan.connections,
         bus: bus.as_deref().unwrap_or("postgres"),
@@ -224,6 +233,7 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
         instances,
         redis,
         nats,
+        links,
         postgres_control: options.postgres_control.clone(),
         database,
         http,
