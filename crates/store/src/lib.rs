@@ -5,6 +5,7 @@ mod conn;
 mod deadline;
 mod deploy;
 mod idempotency;
+mod lifeline;
 mod metrics;
 mod retry;
 mod stats;
@@ -16,6 +17,7 @@ pub use conn::Conn;
 pub use deadline::{remaining, until};
 pub use deploy::{Epoch, announce_bound, bound, epoch, new_epoch};
 pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
+pub use lifeline::{KEEPALIVE, Lifeline};
 pub use stats::{
     Seen, Stats, Trace, count_head_check, counted, current_trace, detached, saw, spawned, spawned_for_all,
 };
