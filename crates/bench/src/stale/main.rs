@@ -9,6 +9,7 @@
 mod bugs;
 mod cells;
 mod cli;
+mod clocks;
 mod database;
 mod epochs;
 mod faults;
