@@ -31,6 +31,18 @@ find_compose() {
   fi
 }
 
+# libfaketime's library for programs with threads.
+find_faketime() {
+  local library
+  for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1; do
+    if [[ -e $library ]]; then
+      printf '%s\n' "$library"
+      return
+    fi
+  done
+  return 1
+}
+
 # ensure_packages NEED...: installs Debian/Ubuntu packages for the needs that are not met.
 ensure_packages() {
   local need missing=() as_root=() candidate
@@ -40,6 +52,7 @@ ensure_packages() {
       cc) cc_works || missing+=(gcc libc6-dev) ;;
       redis) find_redis || missing+=(redis-server) ;;
       nats) find_nats || missing+=(nats-server) ;;
+      faketime) find_faketime >/dev/null || missing+=(libfaketime) ;;
       valgrind) have valgrind || missing+=(valgrind) ;;
       perf) have perf || missing+=(linux-perf) ;;
       wrk) have wrk || missing+=(wrk) ;;
@@ -79,6 +92,7 @@ ensure_packages() {
     case $need in
       postgresql) find_pg || die "PostgreSQL 15 or newer was installed, yet is not to be found" ;;
       redis) find_redis || die "redis-server was installed, yet is not to be found" ;;
+      faketime) find_faketime >/dev/null || die "libfaketime was installed, yet is not to be found" ;;
       nats) find_nats || die "nats-server was installed, yet is not to be found" ;;
       compose) find_compose || die "docker-compose was installed, yet is not to be found" ;;
     esac

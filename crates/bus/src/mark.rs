@@ -46,7 +46,8 @@ impl Marker {
 
     /// Mark after mark on one connection, until something fails.
     async fn keep_marking(&mut self, trouble: &mut Trouble) -> Failure {
-        let mut conn = match within(self.prepare()).await {
+        let lifeline = self.store.lifeline();
+        let mut conn = match within(lifeline.hold(self.prepare())).await {
             Ok(conn) => conn,
             Err(failure) => return failure,
         };
@@ -54,7 +55,7 @@ impl Marker {
         loop {
             let next = Instant::now() + self.interval;
             loop {
-                match within(self.mark(&mut conn)).await {
+                match within(lifeline.hold(self.mark(&mut conn))).await {
                     Ok(true) => break,
                     Ok(false) if Instant::now() + AGAIN_AFTER >= next => break,
                     Ok(false) => sleep(AGAIN_AFTER).await,

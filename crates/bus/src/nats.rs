@@ -15,6 +15,10 @@ const SUBJECT: &str = "koyomi.bus";
 /// Less than the database lets a relay sit in its turn.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(1);
 
+const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
+/// Three pings that nobody answers, and the connection is taken for dead; the client's own measure is a minute.
+const PING: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Clone)]
 pub(crate) struct Nats {
     context: Context,
@@ -26,6 +30,8 @@ impl Nats {
         let client = ConnectOptions::new()
             .name("koyomi bus")
             .retry_on_initial_connect()
+            .connection_timeout(CONNECTED_WITHIN)
+            .ping_interval(PING)
             .reconnect_delay_callback(|attempts| {
                 Duration::from_millis(50 * u64::try_from(attempts).unwrap_or(u64::MAX).clamp(1, 20))
             })

@@ -75,14 +75,15 @@ impl Relay {
 
     /// Turn after turn on one connection, until something fails.
     async fn relay(&mut self, trouble: &mut Trouble) -> Failure {
-        let mut conn = match within(self.prepare()).await {
+        let lifeline = self.store.lifeline();
+        let mut conn = match within(lifeline.hold(self.prepare())).await {
             Ok(conn) => conn,
             Err(failure) => return failure,
         };
         let mut sent = Instant::now();
         loop {
             let (began, deleted) = (Instant::now(), self.deleted.load(Ordering::Relaxed));
-            match within(self.turn(&mut conn)).await {
+            match within(lifeline.hold(self.turn(&mut conn))).await {
                 Ok(more) => {
                     trouble.works();
                     if self.deleted.load(Ordering::Relaxed) != deleted {

@@ -33,7 +33,8 @@ impl Source {
             .database_url
             .parse()
             .map_err(|error| Failure::invalid("DATABASE_URL", format!("is not a postgres:// URL: {error}")))?;
-        Ok(Self::Postgres(Box::new(options.application_name("koyomi bus").disable_statement_logging())))
+        let options = options.application_name("koyomi bus").options(store::KEEPALIVE).disable_statement_logging();
+        Ok(Self::Postgres(Box::new(options)))
     }
 
     /// Everything sent after this has returned is heard, or the ear breaks.

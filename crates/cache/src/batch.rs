@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use kernel::plant::{self, Bug};
 use kernel::{Failure, Kind, Result};
 use sqlx::postgres::PgConnection;
-use store::Store;
+use store::{Lifeline, Store};
 use tokio::sync::Notify;
 use tracing::debug_span;
 
@@ -93,7 +93,7 @@ impl<S: Statement> Batches<S> {
             metrics: HeadMetrics::new(S::NAME),
         });
         for n in 0..workers.max(1) {
-            let (weak, mut worker) = (Arc::downgrade(&batches), Worker { store: store.clone(), conn: None });
+            let (weak, mut worker) = (Arc::downgrade(&batches), Worker::new(store));
             tokio::spawn(async move {
                 while let Some(batches) = weak.upgrade() {
                     if n == 0 { batches.work(&mut worker).await } else { batches.stand_by(&mut worker).await }
@@ -206,17 +206,26 @@ impl<S: Statement> Batches<S> {
 struct Worker {
     store: Store,
     conn: Option<PgConnection>,
+    lifeline: Lifeline,
 }
 
 impl Worker {
+    fn new(store: &Store) -> Self {
+        Self { conn: None, lifeline: store.lifeline(), store: store.clone() }
+    }
+
     async fn ask<S: Statement>(&mut self, statement: &S) -> Result<S::Answers> {
-        let answer = tokio::time::timeout(PATIENCE, async {
+        if self.conn.is_none() || self.lifeline.is_lost() {
+            *self = Self::new(&self.store);
+        }
+        let answering = async {
             let conn = match &mut self.conn {
                 Some(conn) => conn,
                 None => self.conn.insert(self.store.dedicated("koyomi heads").await?),
             };
             statement.run(conn, self.store.clock().now()).await
-        });
+        };
+        let answer = tokio::time::timeout(PATIENCE, self.lifeline.hold(answering));
         let result = answer.await.unwrap_or_else(|_| {
             Err(Failure::new(
                 Kind::Unavailable,

@@ -21,6 +21,7 @@ const LAST_WRITES: Duration = Duration::from_secs(3);
 /// way finish, ends the work that nobody waits for, waits for writes whose clients have gone.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let store = app.koyomi.store.clone();
+    let watch = tokio::spawn(store.watch_over());
     let house = tokio::spawn(housekeeping::keep(app.koyomi.in_background()));
     let news = News::start(&app).await.map_err(io::Error::other)?;
     let (stopping, stopped) = oneshot::channel();
@@ -47,6 +48,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         }
     };
     house.abort();
+    watch.abort();
     news.stop().await;
     if tokio::time::timeout(LAST_WRITES, store.close()).await.is_err() {
         tracing::warn!(

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-const TIERS: [(&str, u8); 13] = [
+const TIERS: [(&str, u8); 14] = [
     ("kernel", 0),
+    ("link", 0),
     ("recurrence", 1),
     ("ical", 2),
     ("store", 2),

@@ -10,6 +10,7 @@ use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo}
 use sqlx::{Either, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction};
 use tracing::debug_span;
 
+use crate::lifeline::Lifeline;
 use crate::stats::Timer;
 
 /// A connection that counts. Every statement of the product goes through one.
@@ -19,6 +20,7 @@ pub struct Conn {
     /// A statement failed. Inside a transaction PostgreSQL then answers COMMIT with ROLLBACK and no error, so the
     /// transaction must know.
     failed: Arc<AtomicBool>,
+    lifeline: Lifeline,
 }
 
 #[derive(Debug)]
@@ -28,12 +30,12 @@ enum Inner {
 }
 
 impl Conn {
-    pub(crate) fn pooled(conn: PoolConnection<Postgres>) -> Self {
-        Self { inner: Inner::Pooled(conn), failed: Arc::default() }
+    pub(crate) fn pooled(conn: PoolConnection<Postgres>, lifeline: Lifeline) -> Self {
+        Self { inner: Inner::Pooled(conn), failed: Arc::default(), lifeline }
     }
 
-    pub(crate) fn in_transaction(tx: Transaction<'static, Postgres>) -> Self {
-        Self { inner: Inner::InTransaction(tx), failed: Arc::default() }
+    pub(crate) fn in_transaction(tx: Transaction<'static, Postgres>, lifeline: Lifeline) -> Self {
+        Self { inner: Inner::InTransaction(tx), failed: Arc::default(), lifeline }
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -53,7 +55,7 @@ impl Conn {
             Inner::Pooled(_) => Ok(()),
             Inner::InTransaction(tx) => {
                 let _span = debug_span!("commit", otel.kind = "client", db.system.name = "postgresql");
-                tx.commit().await
+                self.lifeline.hold(tx.commit()).await
             }
         }
     }
@@ -102,8 +104,9 @@ impl<'c> Executor<'c> for &'c mut Conn {
         let query = Statement::of(query);
         let timer = Timer::start(query.sql.as_str());
         let failed = Arc::clone(&self.failed);
-        self.raw()
-            .fetch_many(query)
+        let lifeline = self.lifeline.clone();
+        lifeline
+            .hold_each(self.raw().fetch_many(query))
             .inspect(move |step| {
                 // The timer runs until the last row.
                 if step.is_err() {
@@ -122,8 +125,8 @@ impl<'c> Executor<'c> for &'c mut Conn {
         let query = Statement::of(query);
         let timer = Timer::start(query.sql.as_str());
         let failed = Arc::clone(&self.failed);
-        self.raw()
-            .fetch_optional(query)
+        let lifeline = self.lifeline.clone();
+        async move { lifeline.hold(self.raw().fetch_optional(query)).await }
             .inspect(move |row| {
                 if row.is_err() {
                     failed.store(true, Ordering::Relaxed);

@@ -1,11 +1,13 @@
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use kernel::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection};
 
 use crate::Settings;
+use crate::lifeline::Known;
 
 /// The deployment's epoch: one more each time the database may have gone back in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,15 +73,16 @@ pub(crate) async fn inspect(conn: &mut PgConnection) -> Result<()> {
 /// promotion is the old one for a while.
 const WHERE_FROM: &str = "select d.epoch, d.timeline,
          ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int,
-         d.system_identifier = c.system_identifier::text
-     from deploy d, pg_control_system() c";
+         d.system_identifier = c.system_identifier::text,
+         s.pid, s.backend_start
+     from deploy d, pg_control_system() c, pg_stat_get_activity(pg_backend_pid()) s";
 
 /// Asked of each new connection. A new timeline means that a standby was promoted, or that a backup was brought forward to
 /// some moment: what the old primary acknowledged last may be missing. Then a new epoch begins, once, by whoever sees it
 /// first.
-pub(crate) async fn recognise(conn: &mut PgConnection, known: &AtomicI64) -> Result<(), sqlx::Error> {
+pub(crate) async fn recognise(conn: &mut PgConnection, known: &Known) -> Result<(), sqlx::Error> {
     loop {
-        let (epoch, noted, timeline, same): (i64, i32, i32, bool) =
+        let (epoch, noted, timeline, same, pid, began): (i64, i32, i32, bool, i32, DateTime<Utc>) =
             sqlx::query_as(WHERE_FROM).fetch_one(&mut *conn).await?;
         if !same {
             return Err(sqlx::Error::Configuration(
@@ -87,7 +90,8 @@ pub(crate) async fn recognise(conn: &mut PgConnection, known: &AtomicI64) -> Res
             ));
         }
         if timeline == noted {
-            known.fetch_max(epoch, Ordering::AcqRel);
+            known.epoch.fetch_max(epoch, Ordering::AcqRel);
+            known.session(pid, began);
             return Ok(());
         }
         tracing::warn!(noted, timeline, "the database is on another timeline: a new epoch begins");

@@ -6,6 +6,7 @@ mod deadline;
 mod deploy;
 pub mod doctor;
 mod idempotency;
+mod lifeline;
 mod metrics;
 mod retry;
 mod stats;
@@ -17,6 +18,7 @@ pub use conn::Conn;
 pub use deadline::{remaining, until};
 pub use deploy::{Epoch, announce_bound, bound, epoch, new_epoch};
 pub use idempotency::{Claim, IdempotencyKey, REMEMBERED, claim_part, forget_old_keys, read_claim};
+pub use lifeline::{KEEPALIVE, Lifeline};
 pub use stats::{
     Seen, Stats, Trace, count_head_check, counted, current_trace, detached, saw, spawned, spawned_for_all,
 };

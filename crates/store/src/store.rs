@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kernel::{Clock, Failure, Ids, Kind, Result};
@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use crate::deadline::{self, STATEMENT, remaining};
 use crate::deploy::{Epoch, inspect, recognise};
+use crate::lifeline::{self, Known, Lifeline, Plan, Pools, Which};
 use crate::metrics::{PoolMetrics, Purpose};
 use crate::retry::{Budget, is_lost, pause};
 use crate::{Conn, Tx};
@@ -44,16 +45,13 @@ const MOST_RETRIES: u32 = 8;
 /// The one way to PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: PgPool,
-    /// For what nobody waits for: it never takes a connection from those who are waited for, nor they from it.
-    background: PgPool,
+    pools: Arc<Pools>,
+    which: Which,
     /// Of transactions that could not begin.
     retries: Arc<Budget>,
     options: Arc<PgConnectOptions>,
     clock: Clock,
     ids: Ids,
-    /// The newest that any statement of this process has seen.
-    epoch: Arc<AtomicI64>,
     /// Which database this is, among all there may be: of which server, and which one there.
     identity: Arc<str>,
     committed: Arc<Notify>,
@@ -64,15 +62,15 @@ pub struct Store {
 impl Store {
     /// Connects, and refuses a database without our schema or with settings that break the promises.
     pub async fn open(settings: &Settings, clock: Clock, ids: Ids) -> Result<Self> {
-        let epoch = Arc::new(AtomicI64::new(0));
+        let known = Arc::new(Known::default());
         let options = options(settings)?;
         let mut first = PgConnection::connect_with(&options).await?;
         inspect(&mut first).await?;
-        recognise(&mut first, &epoch).await?;
-        let pool = pool_of(settings, Some(Arc::clone(&epoch))).connect_with(options.clone()).await?;
+        recognise(&mut first, &known).await?;
         let few = Settings { max_connections: settings.background_connections, ..settings.clone() };
-        let background = pool_of(&few, Some(Arc::clone(&epoch)))
-            .connect_lazy_with(options.clone().application_name("koyomi background"));
+        let plan = |settings, options| Plan { pool: pool_of(settings, Some(Arc::clone(&known))), options };
+        let background = plan(&few, options.clone().application_name("koyomi background"));
+        let pools = Pools::new(plan(settings, options.clone()), background, Arc::clone(&known));
         let identity: String = sqlx::query_scalar(
             "select c.system_identifier || '/' || d.oid from pg_control_system() c, pg_database d
              where d.datname = current_database()",
@@ -81,13 +79,12 @@ impl Store {
         .await?;
         let (options, identity) = (Arc::new(options), identity.into());
         Ok(Self {
-            pool,
-            background,
+            pools: Arc::new(pools),
+            which: Which::Main,
             retries: Arc::default(),
             options,
             clock,
             ids,
-            epoch,
             identity,
             committed: Arc::default(),
             metrics: Arc::new(PoolMetrics::new("main")),
@@ -95,10 +92,11 @@ impl Store {
         })
     }
 
-    /// The same store, over the connections for work that nobody waits for.
+    /// The same store, over the connections for work that nobody waits for: it never takes one from those who are waited
+    /// for, nor they from it.
     pub fn background(&self) -> Self {
         let metrics = Arc::clone(&self.background_metrics);
-        Self { pool: self.background.clone(), metrics, ..self.clone() }
+        Self { which: Which::Background, metrics, ..self.clone() }
     }
 
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
@@ -110,8 +108,9 @@ impl Store {
     }
 
     pub async fn conn(&self) -> Result<Conn> {
-        let taken = self.metrics.waited(Purpose::Connection, self.pool.acquire());
-        Ok(Conn::pooled(in_time(taken).await?))
+        let (pool, lifeline) = self.pools.pool(self.which);
+        let taken = self.metrics.waited(Purpose::Connection, lifeline.hold(pool.acquire()));
+        Ok(Conn::pooled(in_time(taken).await?, lifeline))
     }
 
     /// `begin` is tried again where the connection it was sent on had died unseen (all of them have, when the database was
@@ -124,24 +123,16 @@ impl Store {
         self.retries.earn();
         let mut left = MOST_RETRIES;
         loop {
-            match in_time(self.metrics.waited(purpose, self.begin_with(begin))).await {
+            let (pool, lifeline) = self.pools.pool(self.which);
+            match in_time(self.metrics.waited(purpose, begin_with(pool, &lifeline, begin))).await {
                 Err(Unbegun::Failed(error)) if is_lost(&error) && left > 0 && self.retries.spend() => {
                     tracing::debug!(%error, "a connection had died; beginning again");
                     left -= 1;
                     pause().await;
                 }
-                result => return Ok(Conn::in_transaction(result?)),
+                result => return Ok(Conn::in_transaction(result?, lifeline)),
             }
         }
-    }
-
-    /// In a task of its own: dropped during BEGIN (a client that hangs up, a deadline), sqlx would give the connection back
-    /// inside a transaction that it knows nothing of, and whoever gets it next would read an old snapshot.
-    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        // Put together from our own words and a number.
-        let (pool, begin) = (self.pool.clone(), AssertSqlSafe(deadline::begin(begin)));
-        let begun = tokio::spawn(async move { pool.begin_with(begin).await }.in_current_span());
-        begun.await.map_err(|panic| sqlx::Error::Io(std::io::Error::other(panic)))?
     }
 
     /// A connection whose statements all see one moment of the database, and change nothing. It is given back by dropping
@@ -162,8 +153,18 @@ impl Store {
                     .map(|name| (format!("enable_{name}"), "off")),
             );
         let mut conn = PgConnection::connect_with(&options).await.map_err(unreachable)?;
-        recognise(&mut conn, &self.epoch).await?;
+        recognise(&mut conn, &self.pools.known).await?;
         Ok(conn)
+    }
+
+    /// How to find out that connections which are made from now on are lost.
+    pub fn lifeline(&self) -> Lifeline {
+        self.pools.lifeline()
+    }
+
+    /// Looks, as long as there is a store, whether connections die without a word, and makes them anew.
+    pub fn watch_over(&self) -> impl Future<Output = ()> + Send + 'static {
+        lifeline::watch_over(Arc::downgrade(&self.pools))
     }
 
     /// Whether the database answers.
@@ -188,8 +189,8 @@ impl Store {
 
     /// Tells the metrics how the pools stand right now.
     pub fn measure(&self) {
-        self.metrics.measure(&self.pool);
-        self.background_metrics.measure(&self.background);
+        self.metrics.measure(&self.pools.pool(Which::Main).0);
+        self.background_metrics.measure(&self.pools.pool(Which::Background).0);
     }
 
     /// Opens a write; run it inside [`crate::detached`].
@@ -206,18 +207,32 @@ impl Store {
     }
 
     pub fn epoch(&self) -> Epoch {
-        Epoch(self.epoch.load(Ordering::Acquire))
+        Epoch(self.pools.known.epoch.load(Ordering::Acquire))
     }
 
     /// Takes note of an epoch that a statement has read.
     pub fn observe(&self, epoch: Epoch) {
-        self.epoch.fetch_max(epoch.0, Ordering::AcqRel);
+        self.pools.known.epoch.fetch_max(epoch.0, Ordering::AcqRel);
     }
 
     /// Waits for what is under way; from now on nobody is given a connection.
     pub async fn close(&self) {
-        futures::join!(self.pool.close(), self.background.close());
+        self.pools.close().await;
     }
+}
+
+/// In a task of its own: dropped during BEGIN (a client that hangs up, a deadline), sqlx would give the connection back
+/// inside a transaction that it knows nothing of, and whoever gets it next would read an old snapshot. (Of a connection that
+/// is lost nobody gets anything next.)
+async fn begin_with(
+    pool: PgPool,
+    lifeline: &Lifeline,
+    begin: &'static str,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    // Put together from our own words and a number.
+    let (lifeline, begin) = (lifeline.clone(), AssertSqlSafe(deadline::begin(begin)));
+    let begun = tokio::spawn(async move { lifeline.hold(pool.begin_with(begin)).await }.in_current_span());
+    begun.await.map_err(|panic| sqlx::Error::Io(std::io::Error::other(panic)))?
 }
 
 /// Why a connection was not to be had.
@@ -281,20 +296,21 @@ pub(crate) fn options(settings: &Settings) -> Result<PgConnectOptions> {
             // It pays for reports. An agenda of 70 ms took 740 with the time to compile it.
             ("jit", "off"),
         ])
+        .options(lifeline::KEEPALIVE)
         .disable_statement_logging())
 }
 
-/// With `epoch`, each new connection is asked which database it leads to.
-fn pool_of(settings: &Settings, epoch: Option<Arc<AtomicI64>>) -> PgPoolOptions {
+/// With `known`, each new connection is asked which database it leads to.
+fn pool_of(settings: &Settings, known: Option<Arc<Known>>) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
         .test_before_acquire(false)
         .after_connect(move |conn, _| {
-            let epoch = epoch.clone();
+            let known = known.clone();
             Box::pin(async move {
-                match epoch {
-                    Some(epoch) => recognise(conn, &epoch).await,
+                match known {
+                    Some(known) => recognise(conn, &known).await,
                     None => Ok(()),
                 }
             })

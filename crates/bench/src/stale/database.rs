@@ -16,7 +16,7 @@ const ROLE: &str = "koyomi_storm";
 
 impl Database {
     /// Made anew, empty.
-    pub(crate) async fn create(server: &str, number: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn create(server: &str, number: usize, tablespace: Option<&str>) -> anyhow::Result<Self> {
         let name = format!("koyomi_storm_{}_{number}", std::process::id());
         let odd = || anyhow!("--database-url is not postgres://user:password@host:port/database");
         let (scheme, rest) = server.split_once("://").ok_or_else(odd)?;
@@ -28,11 +28,12 @@ impl Database {
             .bind(ROLE)
             .fetch_one(&mut conn)
             .await?;
+        let place = tablespace.map_or_else(String::new, |tablespace| format!(" tablespace {tablespace}"));
         let verb = if has_role { "alter" } else { "create" };
         for statement in [
             format!("{verb} role {ROLE} login password '{}'", password.replace('\'', "''")),
             format!("drop database if exists {name} with (force)"),
-            format!("create database {name} owner {ROLE}"),
+            format!("create database {name} owner {ROLE}{place}"),
         ] {
             sqlx::query(AssertSqlSafe(statement)).execute(&mut conn).await?;
         }

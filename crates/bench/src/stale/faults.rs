@@ -11,13 +11,14 @@ use reqwest::Method;
 use serde_json::json;
 use sqlx::Connection;
 
-use crate::epochs;
 use crate::http::Ask;
+use crate::links::{self, Part, Trouble};
 use crate::report::Class;
 use crate::servers::{State, signal};
 use crate::storm::Storm;
 use crate::weather::{Fault, RECOVERY};
 use crate::world::ADMIN;
+use crate::{clocks, epochs};
 
 pub(crate) async fn conduct(storm: Arc<Storm>) {
     let mut rng = storm.rng(4_000);
@@ -116,6 +117,15 @@ async fn apply(storm: &Storm, fault: Fault, rng: &mut StdRng) {
             Fault::SlowPostgres => slow_postgres(storm, time).await?,
             Fault::StopBackend => stop_backend(storm).await?,
             Fault::NewEpoch => epochs::go_back(storm, rng).await?,
+            Fault::FullDisk | Fault::FullLog => full(storm, fault, time * 2).await?,
+            Fault::ClockJump => {
+                clocks::jump(storm, time / 2, rng).await?;
+                well_again(storm, fault).await?;
+            }
+            Fault::Link(part, trouble) => {
+                bad_link(storm, part, trouble, time * 2, rng).await?;
+                well_again(storm, fault).await?;
+            }
         }
         Ok(())
     }
@@ -179,6 +189,35 @@ async fn slow_postgres(storm: &Storm, time: Duration) -> anyhow::Result<()> {
     for session in busy {
         session.await??;
     }
+    Ok(())
+}
+
+/// Nothing fits any more, until there is room again; and somebody must have run into it.
+async fn full(storm: &Storm, fault: Fault, time: Duration) -> anyhow::Result<()> {
+    let (fill, began) = (if fault == Fault::FullLog { "fill_log" } else { "fill_tables" }, Instant::now());
+    let refused = storm.tally.refused(fault.name());
+    storm.postgres(fill).await?;
+    storm.sleep(time).await;
+    // Somebody may yet find room in what there is.
+    while storm.tally.refused(fault.name()) == refused && began.elapsed() < Duration::from_secs(30) && !storm.is_over()
+    {
+        storm.sleep(Duration::from_millis(100)).await;
+    }
+    storm.postgres("free").await?;
+    well_again(storm, fault).await?;
+    anyhow::ensure!(
+        storm.tally.refused(fault.name()) > refused || storm.is_over(),
+        "no write was refused: the disk was not full"
+    );
+    Ok(())
+}
+
+/// As long as it lasts nobody is told.
+async fn bad_link(storm: &Storm, part: Part, trouble: Trouble, time: Duration, rng: &mut StdRng) -> anyhow::Result<()> {
+    let link = storm.links.of(part)?;
+    link.set(links::condition(trouble, rng));
+    storm.sleep(time).await;
+    links::end(link, trouble, rng);
     Ok(())
 }
 

@@ -9,11 +9,13 @@
 mod bugs;
 mod cells;
 mod cli;
+mod clocks;
 mod database;
 mod epochs;
 mod faults;
 mod finale;
 mod http;
+mod links;
 mod look;
 mod nats;
 mod options;

@@ -4,11 +4,12 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use kernel::plant::Bug;
 
+use crate::links;
 use crate::weather::Fault;
 
 /// Looks for stale reads under load and faults.
 #[derive(Parser, Debug, Clone)]
-#[command(name = "stale")]
+#[command(name = "stale", args_override_self = true)]
 pub(crate) struct Options {
     /// The koyomi to test; `--bug` needs one built with `--features planted`
     #[arg(long)]
@@ -35,17 +36,25 @@ pub(crate) struct Options {
     /// How the three instances read
     #[arg(long, value_enum, default_value_t = Mode::Mixed)]
     pub mode: Mode,
-    /// A program that knows `kill` and `start` of the PostgreSQL server, for kill_postgres
+    /// A program that knows `kill` and `start` of the PostgreSQL server, for kill_postgres; and `fill_tables`, `fill_log`,
+    /// `free` for full_disk and full_log
     #[arg(long)]
     pub postgres_control: Option<PathBuf>,
     /// A NATS server of the storm's own carries the bus, for kill_nats
     #[arg(long, conflicts_with = "nats_url")]
     pub nats_server: Option<PathBuf>,
+    /// The tablespace of the storm's database, for full_disk
+    #[arg(long)]
+    pub tablespace: Option<String>,
+    /// libfaketime's library, for clock_jump: one instance has a clock of its own
+    #[arg(long)]
+    pub faketime: Option<PathBuf>,
     /// One fault after the other, each so often; then it is over
     #[arg(long)]
     pub times: Option<usize>,
     /// `all`, `none`, or a list: stop_instance, kill_instance, kill_postgres, kill_nats, kill_redis, flush_redis, old_redis, garbage_redis,
-    /// pause_redis, cut_bus, slow_postgres, stop_backend, new_epoch
+    /// pause_redis, cut_bus, slow_postgres, stop_backend, new_epoch (these are all); or `network`: latency, narrow, half_open,
+    /// one_way, forgotten, each of _postgres, _redis, _nats; or full_disk, full_log, clock_jump
     #[arg(long, default_value = "all", value_parser = parse_faults)]
     pub faults: Faults,
     /// Plant this mistake; success is to find it
@@ -80,11 +89,12 @@ pub(crate) struct Faults(pub Vec<Fault>);
 
 fn parse_faults(text: &str) -> Result<Faults, String> {
     match text {
-        "all" => Ok(Faults(Fault::ALL.to_vec())),
+        "all" => Ok(Faults(Fault::PARTS.to_vec())),
+        "network" => Ok(Faults(links::faults().collect())),
         "none" => Ok(Faults(Vec::new())),
         list => list
             .split(',')
-            .map(|word| Fault::ALL.into_iter().find(|f| f.name() == word.trim()).ok_or(format!("no fault {word:?}")))
+            .map(|word| Fault::all().find(|f| f.name() == word.trim()).ok_or(format!("no fault {word:?}")))
             .collect::<Result<_, _>>()
             .map(Faults),
     }

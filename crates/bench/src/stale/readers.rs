@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use rand::Rng;
 use rand::rngs::StdRng;
+use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
 
 use crate::cells::{Cell, Floor, Shown, Verdict};
@@ -272,7 +273,9 @@ impl Storm {
     pub(crate) fn failed(&self, asked: Asked, instance: &Instance, answer: &Answer, path: impl Fn() -> String) {
         let names = self.weather.names(answer.began, answer.ended);
         let code = answer.code();
-        let honest = answer.status == 503 && ["try_again", "unavailable", "outcome_unknown"].contains(&code.as_str());
+        let honest = answer.status == 503
+            && answer.headers.contains_key(RETRY_AFTER)
+            && ["try_again", "unavailable", "outcome_unknown", "timeout"].contains(&code.as_str());
         if honest && self.weather.excuses(asked, instance.number, answer.began, answer.ended) {
             return self.tally.tolerate(format!("{asked:?} {} {code} ({names})", answer.status));
         }

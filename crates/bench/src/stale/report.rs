@@ -94,6 +94,12 @@ impl Tally {
         *self.tolerated.lock().unwrap().entry(what).or_default() += 1;
     }
 
+    /// How many writes were refused while this fault was at work.
+    pub(crate) fn refused(&self, fault: &str) -> u64 {
+        let tolerated = self.tolerated.lock().unwrap();
+        tolerated.iter().filter(|(what, _)| what.starts_with("Write") && what.contains(fault)).map(|(_, n)| n).sum()
+    }
+
     pub(crate) fn find(&self, class: Class, text: String) {
         Self::add(&self.counts[class as usize]);
         let mut findings = self.findings.lock().unwrap();

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use rand::Rng;
 
+use crate::clocks::FakeClock;
+
 /// Killed when dropped; should the storm itself be killed, the kernel does it.
 pub(crate) struct Process(Child);
 
@@ -123,6 +125,7 @@ pub(crate) struct Common<'a> {
     pub bus: &'a str,
     pub connections: u32,
     pub home: &'a Path,
+    pub clock: Option<&'a FakeClock>,
 }
 
 impl Instance {
@@ -140,6 +143,7 @@ impl Instance {
             ("KOYOMI_LOG", "warn"),
             ("KOYOMI_RATE_LIMITS", "off"),
         ];
+        let clock = common.clock.filter(|clock| clock.number == number).map(FakeClock::env).unwrap_or_default();
         Self {
             number,
             base: format!("http://{listen}"),
@@ -147,7 +151,7 @@ impl Instance {
             state: AtomicU8::new(State::Down as u8),
             process: Mutex::new(None),
             program: common.program.to_owned(),
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain(clock).collect(),
             log: common.home.join(format!("instance-{number}.log")),
             setup,
         }

@@ -11,8 +11,10 @@ use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{self, Cli};
+use crate::clocks::FakeClock;
 use crate::database::Database;
 use crate::http::Http;
+use crate::links::{Links, Part};
 use crate::nats::Nats;
 use crate::options::{Mode, Options};
 use crate::readers::Popular;
@@ -61,6 +63,8 @@ pub(crate) struct Storm {
     pub instances: Vec<Arc<Instance>>,
     pub redis: Redis,
     pub nats: Option<Nats>,
+    pub links: Links,
+    pub clock: Option<FakeClock>,
     pub postgres_control: Option<PathBuf>,
     pub database: Database,
     pub http: Http,
@@ -90,7 +94,7 @@ impl Storm {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// `kill` or `start`.
+    /// `kill`, `start`, `fill_tables`, `fill_log` or `free`.
     pub(crate) async fn postgres(&self, what: &str) -> anyhow::Result<()> {
         let program = self.postgres_control.clone().context("no --postgres-control")?;
         let mut command = std::process::Command::new(&program);
@@ -159,7 +163,10 @@ pub(crate) async fn pass(options: &Options) -> anyhow::Result<bool> {
 fn possible(options: &Options) -> Vec<Fault> {
     let mut faults = options.faults.0.clone();
     faults.retain(|fault| match fault {
-        Fault::KillPostgres => options.postgres_control.is_some(),
+        Fault::FullDisk => options.postgres_control.is_some() && options.tablespace.is_some(),
+        Fault::ClockJump => options.faketime.is_some(),
+        Fault::KillPostgres | Fault::FullLog => options.postgres_control.is_some(),
+        Fault::Link(Part::Nats, _) => options.nats_server.is_some() || options.nats_url.is_some(),
         Fault::KillNats => options.nats_server.is_some(),
         _ => true,
     });
@@ -185,23 +192,34 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
     let mut rng = StdRng::seed_from_u64(seed);
     let home = cli::home(seed)?;
     let http = Http::new();
-    let database = Database::create(&options.database_url, number).await?;
+    let database = Database::create(&options.database_url, number, options.tablespace.as_deref()).await?;
     let cli = Cli { program: options.koyomi.clone(), database_url: database.url.clone() };
     cli.run(&["migrate"]).await?;
     let redis = Redis::start(&options.redis_server, home.path(), &mut rng).await?;
-    let redis_url = redis.url();
+    let mut links = Links::default();
+    let redis_url = links.lead(Part::Redis, &redis.url(), &plan.faults).await?;
+    let database_url = links.lead(Part::Postgres, &database.url, &plan.faults).await?;
     let nats = match &options.nats_server {
         Some(program) => Some(Nats::start(program, home.path(), &mut rng).await?),
         None => None,
     };
     let bus = nats.as_ref().map(Nats::url).or_else(|| options.nats_url.clone());
+    let bus = match bus {
+        Some(url) => Some(links.lead(Part::Nats, &url, &plan.faults).await?),
+        None => None,
+    };
+    let clock = match &options.faketime {
+        Some(library) => Some(FakeClock::new(library, rng.random_range(1..=3), home.path())?),
+        None => None,
+    };
     let common = Common {
         program: &options.koyomi,
-        database_url: &database.url,
+        database_url: &database_url,
         redis_url: &redis_url,
         connections: plan.connections,
         bus: bus.as_deref().unwrap_or("postgres"),
         home: home.path(),
+        clock: clock.as_ref(),
     };
     let instances: Vec<_> = setups(&plan)
         .into_iter()
@@ -224,6 +242,8 @@ pub(crate) async fn run(options: &Options, seed: u64, number: usize, plan: Plan)
         instances,
         redis,
         nats,
+        links,
+        clock,
         postgres_control: options.postgres_control.clone(),
         database,
         http,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::links::{self, Part, Trouble};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Fault {
     /// SIGSTOP, later SIGCONT.
@@ -30,10 +32,19 @@ pub(crate) enum Fault {
     StopBackend,
     /// The database goes back in time and a new epoch begins.
     NewEpoch,
+    /// No room left for tables, on a disk of their own; only with `--postgres-control`, which knows `fill_tables` and `free`.
+    FullDisk,
+    /// The same for the write-ahead log: PostgreSQL ends itself, and is started when there is room.
+    FullLog,
+    /// One instance's clock is an hour ahead, then an hour behind, then right; only with `--faketime`.
+    ClockJump,
+    /// The network between the instances and a part.
+    Link(Part, Trouble),
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 13] = [
+    /// But for those of the network, of disks and clocks.
+    pub(crate) const PARTS: [Self; 13] = [
         Self::StopInstance,
         Self::KillInstance,
         Self::KillPostgres,
@@ -48,6 +59,16 @@ impl Fault {
         Self::StopBackend,
         Self::NewEpoch,
     ];
+
+    /// All there are.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::PARTS.into_iter().chain([Self::FullDisk, Self::FullLog, Self::ClockJump]).chain(links::faults())
+    }
+
+    /// Whether the database does not answer as long as it lasts.
+    const fn takes_the_database(self) -> bool {
+        matches!(self, Self::KillPostgres | Self::FullLog | Self::Link(Part::Postgres, _))
+    }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -64,6 +85,10 @@ impl Fault {
             Self::SlowPostgres => "slow_postgres",
             Self::StopBackend => "stop_backend",
             Self::NewEpoch => "new_epoch",
+            Self::FullDisk => "full_disk",
+            Self::FullLog => "full_log",
+            Self::ClockJump => "clock_jump",
+            Self::Link(part, trouble) => links::name(part, trouble),
         }
     }
 
@@ -74,7 +99,10 @@ impl Fault {
             Self::KillRedis | Self::FlushRedis | Self::OldRedis | Self::GarbageRedis | Self::PauseRedis => "redis",
             Self::CutBus | Self::KillNats => "bus",
             Self::KillPostgres | Self::SlowPostgres | Self::StopBackend => "postgres",
+            Self::FullDisk | Self::FullLog => "postgres",
+            Self::ClockJump => "clock",
             Self::NewEpoch => "epoch",
+            Self::Link(part, _) => part.name(),
         }
     }
 }
@@ -125,7 +153,11 @@ impl Weather {
 
     fn between(&self, from: Instant, to: Instant) -> Vec<Episode> {
         let episodes = self.episodes.lock().unwrap();
-        let grace = |fault| if fault == Fault::KillPostgres { RECOVERY } else { GRACE };
+        let grace = |fault: Fault| match fault {
+            Fault::FullDisk => RECOVERY,
+            fault if fault.takes_the_database() => RECOVERY,
+            _ => GRACE,
+        };
         let overlaps = |e: &&Episode| e.began <= to && e.ended.is_none_or(|end| end + grace(e.fault) >= from);
         episodes.iter().rev().take(64).filter(overlaps).copied().collect()
     }
@@ -134,9 +166,11 @@ impl Weather {
     /// instance that stands still is one for a write: it may hold the row's lock.
     pub(crate) fn excuses(&self, asked: Asked, instance: usize, from: Instant, to: Instant) -> bool {
         self.between(from, to).iter().any(|e| match e.fault {
-            Fault::KillPostgres | Fault::SlowPostgres | Fault::StopBackend => true,
+            Fault::SlowPostgres | Fault::StopBackend => true,
             Fault::StopInstance | Fault::KillInstance => e.instance == Some(instance) || asked == Asked::Write,
-            _ => false,
+            // What is there can be read.
+            Fault::FullDisk => asked == Asked::Write,
+            fault => fault.takes_the_database(),
         })
     }
 

@@ -95,8 +95,13 @@ impl Harness {
     }
 
     pub async fn another_instance_as(&self, mode: Mode) -> Self {
+        self.another_instance_through(mode, self.database.url()).await
+    }
+
+    /// As [`Harness::another_instance_as`], which reaches the database by this URL.
+    pub async fn another_instance_through(&self, mode: Mode, url: String) -> Self {
         let ids = Ids::random(self.clock.clone());
-        Self::serve_as(Arc::clone(&self.database), self.clock.clone(), ids, mode).await
+        Self::serve_through(Arc::clone(&self.database), self.clock.clone(), ids, mode, url).await
     }
 
     async fn serve(database: Arc<Database>, clock: Clock, ids: Ids) -> Self {
@@ -104,7 +109,12 @@ impl Harness {
     }
 
     async fn serve_as(database: Arc<Database>, clock: Clock, ids: Ids, mode: Mode) -> Self {
-        let app = App::open(mode.settings(database.url()), clock.clone(), ids).await.unwrap();
+        let url = database.url();
+        Self::serve_through(database, clock, ids, mode, url).await
+    }
+
+    async fn serve_through(database: Arc<Database>, clock: Clock, ids: Ids, mode: Mode, url: String) -> Self {
+        let app = App::open(mode.settings(url), clock.clone(), ids).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let koyomi = app.koyomi.clone();

@@ -18,6 +18,7 @@ mod heads;
 mod horizon;
 mod make;
 mod metrics;
+mod network;
 mod operations;
 mod plans;
 mod rates;

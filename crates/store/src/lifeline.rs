@@ -1,0 +1,273 @@
+//! Connections that have died without anybody being told: a firewall has lost its table, a cable its other end. TCP finds out
+//! after a quarter of an hour, or never. What waits for an answer on one of them waits as long, and so does whoever waits for
+//! the locks of its transaction.
+//!
+//! One connection does nothing but ask, twice a second. When it hears nothing, another one is opened beside it: if the
+//! database answers that one and still not the old one, then what was connected before is lost. Whoever waits on such a
+//! connection is told so, the pools are made anew, and the database is told to end the sessions.
+
+use std::future::Future;
+use std::io;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, Stream, StreamExt};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
+use tokio::sync::watch;
+
+use crate::deploy::recognise;
+
+/// How often it is asked whether the database answers.
+const BEAT: Duration = Duration::from_millis(500);
+/// Who hears nothing for so long tries another connection; which may take as long.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// When the database answers others, what is on its way to the old connection arrives within this.
+const GRACE: Duration = Duration::from_millis(300);
+/// Has the database notice within half a minute, not after two hours, that a client has vanished, whose locks it keeps.
+pub const KEEPALIVE: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
+/// Sessions that are remembered; of older ones hardly any is open any more.
+const REMEMBERED: usize = 1024;
+
+/// The pools of this process, and what is needed to make them anew.
+#[derive(Debug)]
+pub(crate) struct Pools {
+    now: RwLock<Now>,
+    generation: watch::Sender<u64>,
+    main: Plan,
+    background: Plan,
+    pub known: Arc<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Now {
+    main: PgPool,
+    background: PgPool,
+}
+
+/// How a pool is made.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub options: PgConnectOptions,
+    pub pool: PgPoolOptions,
+}
+
+impl Plan {
+    /// Connects when it is first needed.
+    fn make(&self) -> PgPool {
+        self.pool.clone().connect_lazy_with(self.options.clone())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which {
+    Main,
+    Background,
+}
+
+/// What is learnt of each new connection.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The newest epoch that any statement of this process has seen.
+    pub epoch: AtomicI64,
+    sessions: Mutex<Vec<Session>>,
+}
+
+#[derive(Debug)]
+struct Session {
+    pid: i32,
+    began: DateTime<Utc>,
+    learnt: Instant,
+}
+
+impl Known {
+    pub(crate) fn session(&self, pid: i32, began: DateTime<Utc>) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() == REMEMBERED {
+            sessions.drain(..REMEMBERED / 2);
+        }
+        sessions.push(Session { pid, began, learnt: Instant::now() });
+    }
+
+    /// Takes out those that were learnt of by then.
+    fn before(&self, at: Instant) -> (Vec<i32>, Vec<DateTime<Utc>>) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.extract_if(.., |session| session.learnt <= at).map(|session| (session.pid, session.began)).unzip()
+    }
+}
+
+/// Whether what was connected when it was made is known to be lost.
+#[derive(Debug, Clone)]
+pub struct Lifeline {
+    born: u64,
+    now: watch::Receiver<u64>,
+}
+
+impl Lifeline {
+    pub fn is_lost(&self) -> bool {
+        *self.now.borrow() > self.born
+    }
+
+    async fn lost(mut self) {
+        let born = self.born;
+        if self.now.wait_for(|now| *now > born).await.is_err() {
+            // Nobody is left who could find out.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for an answer, but not for one that is known not to come.
+    ///
+    /// # Errors
+    /// An I/O error when the connection is lost.
+    pub async fn hold<T, E: From<sqlx::Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        tokio::select! {
+            biased;
+            done = work => match done {
+                // Whatever was said of it: it was lost.
+                Err(_) if self.is_lost() => Err(lost().into()),
+                done => done,
+            },
+            () = self.clone().lost() => Err(lost().into()),
+        }
+    }
+
+    /// The same for one item after the other.
+    pub(crate) fn hold_each<'a, T: 'a>(
+        &self,
+        mut items: impl Stream<Item = Result<T, sqlx::Error>> + Unpin + Send + 'a,
+    ) -> impl Stream<Item = Result<T, sqlx::Error>> + Send + 'a {
+        let mut over = Some(Box::pin(self.clone().lost()));
+        stream::poll_fn(move |context| {
+            use std::task::Poll;
+            let Some(waiting) = &mut over else { return Poll::Ready(None) };
+            match items.poll_next_unpin(context) {
+                Poll::Pending => waiting.as_mut().poll(context).map(|()| {
+                    over = None;
+                    Some(Err(lost()))
+                }),
+                ready => ready,
+            }
+        })
+    }
+}
+
+fn lost() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the connection was lost, and nobody was told"))
+}
+
+impl Pools {
+    pub(crate) fn new(main: Plan, background: Plan, known: Arc<Known>) -> Self {
+        let now = Now { main: main.make(), background: background.make() };
+        Self { now: RwLock::new(now), generation: watch::channel(0).0, main, background, known }
+    }
+
+    /// A pool, and how to find out that its connections are lost.
+    pub(crate) fn pool(&self, which: Which) -> (PgPool, Lifeline) {
+        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
+        let pool = match which {
+            Which::Main => &now.main,
+            Which::Background => &now.background,
+        };
+        // Under the lock: both are of one generation.
+        (pool.clone(), self.lifeline())
+    }
+
+    pub(crate) fn lifeline(&self) -> Lifeline {
+        let now = self.generation.subscribe();
+        let born = *now.borrow();
+        Lifeline { born, now }
+    }
+
+    pub(crate) async fn close(&self) {
+        let (main, background) = (self.pool(Which::Main).0, self.pool(Which::Background).0);
+        futures::join!(main.close(), background.close());
+    }
+
+    /// Everything that was connected by `then` is lost.
+    async fn lose(&self, then: Instant, conn: &mut PgConnection) {
+        let old = {
+            let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+            let new = Now { main: self.main.make(), background: self.background.make() };
+            self.generation.send_modify(|generation| *generation += 1);
+            std::mem::replace(&mut *now, new)
+        };
+        tracing::warn!("the connections to the database were lost without a word; they are made anew");
+        // What is in use there is given up by who uses it.
+        tokio::spawn(async move {
+            let closing = futures::future::join(old.main.close(), old.background.close());
+            let _ = tokio::time::timeout(GRACE, closing).await;
+        });
+        let (pids, began) = self.known.before(then);
+        let ended = sqlx::query(END).bind(pids).bind(began).execute(conn);
+        if let Err(error) = tokio::time::timeout(PATIENCE, ended).await.unwrap_or_else(|_| Err(lost())) {
+            tracing::warn!(%error, "the lost sessions could not be ended: their locks stay until the database notices");
+        }
+    }
+
+    async fn connect(&self) -> Option<PgConnection> {
+        let options = self.main.options.clone().application_name("koyomi pulse");
+        let connecting = async {
+            let mut conn = PgConnection::connect_with(&options).await?;
+            recognise(&mut conn, &self.known).await?;
+            Ok::<_, sqlx::Error>(conn)
+        };
+        tokio::time::timeout(PATIENCE, connecting).await.ok()?.ok()
+    }
+}
+
+/// A session is what has this number and began then: the numbers come again.
+const END: &str = "select pg_terminate_backend(a.pid)
+     from unnest($1::int[], $2::timestamptz[]) as lost (pid, began)
+     join pg_stat_activity a on a.pid = lost.pid and a.backend_start = lost.began";
+
+/// Keeps watch as long as there are pools.
+pub(crate) async fn watch_over(pools: Weak<Pools>) {
+    let mut pulse = None;
+    loop {
+        let Some(conn) = pulse.take() else {
+            let Some(pools) = pools.upgrade() else { return };
+            pulse = pools.connect().await;
+            if pulse.is_none() {
+                tokio::time::sleep(BEAT).await;
+            }
+            continue;
+        };
+        tokio::time::sleep(BEAT).await;
+        let Some(kept) = beat(&pools, conn).await else { return };
+        pulse = kept;
+    }
+}
+
+/// Asks once; answers the connection for the next time. None: nobody needs one any more.
+async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgConnection>> {
+    let asked = Instant::now();
+    let mut answer = Box::pin(async move { conn.ping().await.ok().map(|()| conn) });
+    if let Ok(conn) = tokio::time::timeout(PATIENCE, &mut answer).await {
+        // Where it has ended, everybody is told so.
+        return Some(conn);
+    }
+    loop {
+        let pools = pools.upgrade()?;
+        let other = tokio::select! {
+            conn = &mut answer => return Some(conn),
+            other = pools.connect() => other,
+        };
+        let Some(mut other) = other else {
+            tokio::time::sleep(BEAT / 5).await;
+            continue;
+        };
+        if let Ok(conn) = tokio::time::timeout(GRACE, &mut answer).await {
+            return Some(conn);
+        }
+        pools.lose(asked, &mut other).await;
+        return Some(Some(other));
+    }
+}
