@@ -14,7 +14,7 @@ mod subject;
 
 pub use caller::{Caller, Credential, SecretHash};
 pub use check::Checks;
-pub use clock::{Clock, Ids};
+pub use clock::{Clock, Ids, Shared};
 pub use expected::Expected;
 pub use failure::{Conflict, Failure, Kind, Spent, Violation};
 pub use ids::{AttendeeId, CalendarId, EventId, ReservationId, ResourceId, TenantId, TokenId, UserId};

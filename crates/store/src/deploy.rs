@@ -1,5 +1,5 @@
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use kernel::{Failure, Kind, Result};
@@ -74,7 +74,7 @@ pub(crate) async fn inspect(conn: &mut PgConnection) -> Result<()> {
 const WHERE_FROM: &str = "select d.epoch, d.timeline,
          ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int,
          d.system_identifier = c.system_identifier::text,
-         s.pid, s.backend_start
+         s.pid, s.backend_start, clock_timestamp()
      from deploy d, pg_control_system() c, pg_stat_get_activity(pg_backend_pid()) s";
 
 /// Asked of each new connection. A new timeline means that a standby was promoted, or that a backup was brought forward to
@@ -82,7 +82,8 @@ const WHERE_FROM: &str = "select d.epoch, d.timeline,
 /// first.
 pub(crate) async fn recognise(conn: &mut PgConnection, known: &Known) -> Result<(), sqlx::Error> {
     loop {
-        let (epoch, noted, timeline, same, pid, began): (i64, i32, i32, bool, i32, DateTime<Utc>) =
+        let asked = Instant::now();
+        let (epoch, noted, timeline, same, pid, began, time): (i64, i32, i32, bool, i32, DateTime<Utc>, DateTime<Utc>) =
             sqlx::query_as(WHERE_FROM).fetch_one(&mut *conn).await?;
         if !same {
             return Err(sqlx::Error::Configuration(
@@ -92,6 +93,7 @@ pub(crate) async fn recognise(conn: &mut PgConnection, known: &Known) -> Result<
         if timeline == noted {
             known.epoch.fetch_max(epoch, Ordering::AcqRel);
             known.session(pid, began);
+            known.time(time, asked);
             return Ok(());
         }
         tracing::warn!(noted, timeline, "the database is on another timeline: a new epoch begins");

@@ -2,18 +2,20 @@
 //! after a quarter of an hour, or never. What waits for an answer on one of them waits as long, and so does whoever waits for
 //! the locks of its transaction.
 //!
-//! One connection does nothing but ask, twice a second. When it hears nothing, another one is opened beside it: if the
+//! One connection does nothing but ask what time it is, twice a second: all instances go by that clock. When it hears nothing,
+//! another one is opened beside it: if the
 //! database answers that one and still not the old one, then what was connected before is lost. Whoever waits on such a
 //! connection is told so, the pools are made anew, and the database is told to end the sessions.
 
 use std::future::Future;
 use std::io;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt};
+use kernel::Shared;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::sync::watch;
@@ -77,6 +79,8 @@ pub(crate) enum Which {
 pub(crate) struct Known {
     /// The newest epoch that any statement of this process has seen.
     pub epoch: AtomicI64,
+    /// What time it is there.
+    pub time: OnceLock<Shared>,
     sessions: Mutex<Vec<Session>>,
 }
 
@@ -88,6 +92,12 @@ struct Session {
 }
 
 impl Known {
+    /// It was so late there when it answered what was asked at `asked`.
+    pub(crate) fn time(&self, time: DateTime<Utc>, asked: Instant) {
+        let heard = Instant::now();
+        self.time.get_or_init(|| Shared::new(time, heard)).tell(time, asked, heard);
+    }
+
     pub(crate) fn session(&self, pid: i32, began: DateTime<Utc>) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() == REMEMBERED {
@@ -249,7 +259,12 @@ pub(crate) async fn watch_over(pools: Weak<Pools>) {
 /// Asks once; answers the connection for the next time. None: nobody needs one any more.
 async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgConnection>> {
     let asked = Instant::now();
-    let mut answer = Box::pin(async move { conn.ping().await.ok().map(|()| conn) });
+    let known = pools.upgrade().map(|pools| Arc::clone(&pools.known))?;
+    let mut answer = Box::pin(async move {
+        let time = sqlx::query_scalar("select pg_catalog.clock_timestamp()").fetch_one(&mut conn).await.ok()?;
+        known.time(time, asked);
+        Some(conn)
+    });
     if let Ok(conn) = tokio::time::timeout(PATIENCE, &mut answer).await {
         // Where it has ended, everybody is told so.
         return Some(conn);

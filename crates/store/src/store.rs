@@ -60,13 +60,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, and refuses a database without our schema or with settings that break the promises.
+    /// Connects, and refuses a database without our schema or with settings that break the promises. From then on the
+    /// machine's clock, where `clock` is that, is not asked any more, but the database's.
     pub async fn open(settings: &Settings, clock: Clock, ids: Ids) -> Result<Self> {
         let known = Arc::new(Known::default());
         let options = options(settings)?;
         let mut first = PgConnection::connect_with(&options).await?;
         inspect(&mut first).await?;
         recognise(&mut first, &known).await?;
+        let (clock, ids) = match (clock, known.time.get()) {
+            (Clock::System, Some(time)) => (Clock::Shared(time.clone()), ids.by(Clock::Shared(time.clone()))),
+            (clock, _) => (clock, ids),
+        };
         let few = Settings { max_connections: settings.background_connections, ..settings.clone() };
         let plan = |settings, options| Plan { pool: pool_of(settings, Some(Arc::clone(&known))), options };
         let background = plan(&few, options.clone().application_name("koyomi background"));

@@ -5,6 +5,7 @@
 mod access;
 mod bytes;
 mod cache;
+mod clock;
 mod connections;
 mod consistency;
 mod cors;

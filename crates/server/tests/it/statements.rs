@@ -271,7 +271,7 @@ impl Counter {
     }
 
     /// Statements since then: without what begins and ends transactions, what the driver asks about types once in the
-    /// life of a connection, and our own questions.
+    /// life of a connection, what asks for the time, and our own questions.
     async fn count(&mut self) -> u32 {
         let calls: i64 = sqlx::query_scalar(
             r"select coalesce(sum(s.calls), 0)::bigint
