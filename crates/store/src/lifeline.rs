@@ -3,9 +3,9 @@
 //! the locks of its transaction.
 //!
 //! One connection does nothing but ask what time it is, twice a second: all instances go by that clock. When it hears nothing,
-//! another one is opened beside it: if the
-//! database answers that one and still not the old one, then what was connected before is lost. Whoever waits on such a
-//! connection is told so, the pools are made anew, and the database is told to end the sessions.
+//! another one is opened beside it: if the database answers that one and still not the old one, then what was connected before
+//! is lost. Whoever waits on such a connection is told so, the pools are made anew, and the database is told to end the
+//! sessions.
 
 use std::future::Future;
 use std::io;
@@ -137,15 +137,22 @@ impl Lifeline {
     ///
     /// # Errors
     /// An I/O error when the connection is lost.
-    pub async fn hold<T, E: From<sqlx::Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        tokio::select! {
-            biased;
-            done = work => match done {
-                // Whatever was said of it: it was lost.
-                Err(_) if self.is_lost() => Err(lost().into()),
-                done => done,
-            },
-            () = self.clone().lost() => Err(lost().into()),
+    pub fn hold<'a, T, E: From<sqlx::Error>>(
+        &'a self,
+        work: impl Future<Output = Result<T, E>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a {
+        // Boxed: whoever waits for a statement would have room for it in his own future, over and over.
+        let work = Box::pin(work);
+        async move {
+            tokio::select! {
+                biased;
+                done = work => match done {
+                    // Whatever was said of it: it was lost.
+                    Err(_) if self.is_lost() => Err(lost().into()),
+                    done => done,
+                },
+                () = self.clone().lost() => Err(lost().into()),
+            }
         }
     }
 
