@@ -1,12 +1,14 @@
 //! Lists of occurrences.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, Edge};
-use async_graphql::{Context, Object, Result};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{Context, ContextSelectionSet, Object, OutputType, Positioned, Result, ServerResult, Value};
 use cache::Answer;
 use chrono::{DateTime, Utc};
-use events::Happening;
 use kernel::{CalendarId, Caller, Failure, Limit, UserId};
 use koyomi::{Expand, Listed, Listing, Scope};
 use store::Epoch;
@@ -14,8 +16,40 @@ use store::Epoch;
 use super::asked::Asked;
 use super::error::Told;
 use super::event::{Event, expand, items};
+use super::straight::{At, Page, Straight, Write, put};
 
-pub(super) type EventConnection = Connection<String, Event, Whole>;
+/// A page of occurrences.
+pub(super) struct EventConnection {
+    events: Vec<Event>,
+    has_previous_page: bool,
+    has_next_page: bool,
+    whole: Whole,
+}
+
+/// What the schema and the executor know it as.
+type Resolved<'a> = Connection<String, &'a Event, &'a Whole>;
+
+impl OutputType for EventConnection {
+    fn type_name() -> Cow<'static, str> {
+        <Resolved<'_> as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Resolved::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let Self { events, has_previous_page, has_next_page, whole } = self;
+        let (has_previous_page, has_next_page) = (*has_previous_page, *has_next_page);
+        let page = Page { nodes: events, has_previous_page, has_next_page, whole, cursor: Whole::cursor };
+        if let Some(written) = page.written(ctx) {
+            return Ok(written);
+        }
+        let mut connection = Resolved::with_additional_fields(has_previous_page, has_next_page, whole);
+        connection.edges = events.iter().map(|event| Edge::new(whole.cursor(event), event)).collect();
+        connection.resolve(ctx, field).await
+    }
+}
 
 /// What a list of occurrences is asked for with.
 #[derive(Default)]
@@ -54,11 +88,10 @@ fn below(ctx: &Context<'_>) -> Expand {
 pub(super) async fn list(ctx: &Context<'_>, mut ids: Vec<CalendarId>, window: Window) -> Result<EventConnection> {
     let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
     let answer = listed(asked, &ids, &listing).await.told()?;
-    let whole = Whole { token: Some(koyomi::place(&answer)), of: Of::Calendars(ids.clone()), listing: listing.clone() };
     ids.sort_unstable();
     ids.dedup();
-    let cursor = |happening: &Happening| koyomi::event_cursor(&ids, &listing, happening);
-    Ok(connection(Arc::unwrap_or_clone(answer.value), answer.epoch, whole, cursor))
+    let whole = Whole { token: Some(koyomi::place(&answer)), of: Of::Calendars(ids), listing };
+    Ok(connection(Arc::unwrap_or_clone(answer.value), answer.epoch, whole))
 }
 
 async fn listed(asked: &Asked, ids: &[CalendarId], listing: &Listing) -> kernel::Result<Answer<Listed>> {
@@ -82,9 +115,8 @@ pub(super) async fn agenda(ctx: &Context<'_>, window: Window) -> Result<EventCon
     let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
     let caller = asked.app().koyomi.caller(asked.asker().told()?, true).await.told()?;
     let listed = asked.app().koyomi.list_agenda(&caller, &listing).await.told()?;
-    let whole = Whole { token: None, of: Of::Agenda(Arc::clone(&caller)), listing: listing.clone() };
-    let cursor = |happening: &Happening| koyomi::agenda_cursor(caller.user_id, &listing, happening);
-    Ok(connection(listed, asked.app().koyomi.store.epoch(), whole, cursor))
+    let whole = Whole { token: None, of: Of::Agenda(caller), listing };
+    Ok(connection(listed, asked.app().koyomi.store.epoch(), whole))
 }
 
 /// What somebody called or is invited to, as far as the caller sees that.
@@ -92,18 +124,14 @@ pub(super) async fn of_user(ctx: &Context<'_>, user: UserId, window: Window) -> 
     let (asked, listing) = (Asked::of(ctx), window.listing(below(ctx)).told()?);
     let caller = asked.app().koyomi.caller(asked.asker().told()?, true).await.told()?;
     let listed = asked.app().koyomi.list_events_of(&caller, user, &listing).await.told()?;
-    let whole = Whole { token: None, of: Of::User(caller, user), listing: listing.clone() };
-    let cursor = |happening: &Happening| koyomi::of_user_cursor(user, &listing, happening);
-    Ok(connection(listed, asked.app().koyomi.store.epoch(), whole, cursor))
+    let whole = Whole { token: None, of: Of::User(caller, user), listing };
+    Ok(connection(listed, asked.app().koyomi.store.epoch(), whole))
 }
 
-fn connection(listed: Listed, epoch: Epoch, whole: Whole, cursor: impl Fn(&Happening) -> String) -> EventConnection {
+fn connection(listed: Listed, epoch: Epoch, whole: Whole) -> EventConnection {
     let (more, came_from) = (listed.page.next_cursor.is_some(), whole.listing.cursor.is_some());
-    let (before, after) = if whole.listing.backward { (more, came_from) } else { (came_from, more) };
-    let mut connection = Connection::with_additional_fields(before, after, whole);
-    let edge = |event: Event| Edge::new(cursor(&event.happening), event);
-    connection.edges = items(listed, epoch).into_iter().map(edge).collect();
-    connection
+    let (has_previous_page, has_next_page) = if whole.listing.backward { (more, came_from) } else { (came_from, more) };
+    EventConnection { events: items(listed, epoch), has_previous_page, has_next_page, whole }
 }
 
 /// What is true of the whole list, whichever page of it this is.
@@ -117,6 +145,30 @@ enum Of {
     Calendars(Vec<CalendarId>),
     Agenda(Arc<Caller>),
     User(Arc<Caller>, UserId),
+}
+
+impl Whole {
+    /// Where the list goes on after this one.
+    fn cursor(&self, event: &Event) -> String {
+        match &self.of {
+            Of::Calendars(ids) => koyomi::event_cursor(ids, &self.listing, &event.happening),
+            Of::Agenda(caller) => koyomi::agenda_cursor(caller.user_id, &self.listing, &event.happening),
+            Of::User(_, user) => koyomi::of_user_cursor(*user, &self.listing, &event.happening),
+        }
+    }
+}
+
+impl<'a> Straight<'a> for &'a Whole {
+    fn type_name() -> Cow<'static, str> {
+        <Whole as OutputType>::type_name()
+    }
+
+    fn column(field: &'a Positioned<Field>, _: At<'a>) -> Option<Write<'a, Self>> {
+        match field.node.name.node.as_str() {
+            "token" => Some(Box::new(|whole: Self, out| put(&whole.token, out))),
+            _ => None,
+        }
+    }
 }
 
 #[Object]

@@ -1,8 +1,12 @@
-use async_graphql::{ID, Object};
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::{ID, Object, OutputType, Positioned};
 use attendees::{Guest, ResponseStatus};
 
 use super::scalar::AttendeeResponseStatus;
-use super::user::{Brief, User};
+use super::straight::{At, Columns, Straight, Write, maybe, put, text, word};
+use super::user::{Brief, Known, User};
 
 /// An invitation.
 pub(super) struct Attendee(pub Guest);
@@ -40,5 +44,32 @@ impl Attendee {
         let Guest { email, name, avatar_url, .. } = &self.0;
         let brief = Brief { email: email.clone(), name: name.clone(), avatar_url: avatar_url.clone() };
         self.0.user_id.map(|id| User::new(id, Some(brief)))
+    }
+}
+
+impl<'a> Straight<'a> for &'a Guest {
+    fn type_name() -> Cow<'static, str> {
+        <Attendee as OutputType>::type_name()
+    }
+
+    fn column(field: &'a Positioned<Field>, at: At<'a>) -> Option<Write<'a, Self>> {
+        Some(match field.node.name.node.as_str() {
+            "id" => Box::new(|guest: Self, out| text(guest.id.0, out)),
+            "email" => Box::new(|guest: Self, out| put(&guest.email, out)),
+            "name" => Box::new(|guest: Self, out| put(&guest.name, out)),
+            "responseStatus" => {
+                Box::new(|guest: Self, out| word(AttendeeResponseStatus::from(guest.response_status), out))
+            }
+            "isOptional" => Box::new(|guest: Self, out| put(guest.is_optional, out)),
+            "user" => {
+                let columns = Columns::of(&field.node.selection_set.node, at)?;
+                Box::new(move |guest: Self, out| {
+                    let Guest { email, name, avatar_url, .. } = guest;
+                    let (email, name, avatar_url) = (Some(email.as_str()), name.as_deref(), avatar_url.as_deref());
+                    maybe(&columns, guest.user_id.map(|id| Known { id, email, name, avatar_url }), out)
+                })
+            }
+            _ => return None,
+        })
     }
 }

@@ -19,6 +19,7 @@ mod node;
 mod query;
 mod resource;
 mod scalar;
+mod straight;
 mod subscription;
 mod user;
 mod wire;

@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::connection::Connection;
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::parser::types::Field;
+use async_graphql::{Context, ID, Object, OutputType, Positioned, Result, ScalarType, SimpleObject};
 use chrono::{DateTime, Utc};
 use kernel::{Limit, ResourceId, Span};
 use koyomi::Scope;
@@ -13,6 +15,7 @@ use super::asked::{Asked, Events, Resources, connection, whole};
 use super::error::Told;
 use super::event::{self, Event};
 use super::scalar::{KindOfResource, LocalDateTime, ReservationState};
+use super::straight::{At, Columns, Straight, Write, instant, put, text, word};
 
 /// Something that can be booked.
 pub(super) struct Resource {
@@ -149,6 +152,47 @@ impl Reservation {
     /// Does it hold?
     async fn status(&self) -> ReservationState {
         self.0.status.into()
+    }
+}
+
+impl<'a> Straight<'a> for &'a resources::Reservation {
+    fn type_name() -> Cow<'static, str> {
+        <Reservation as OutputType>::type_name()
+    }
+
+    fn column(field: &'a Positioned<Field>, at: At<'a>) -> Option<Write<'a, Self>> {
+        Some(match field.node.name.node.as_str() {
+            "id" => Box::new(|reservation: Self, out| text(reservation.id.0, out)),
+            "resource" => {
+                let columns = Columns::of(&field.node.selection_set.node, at)?;
+                Box::new(move |reservation: Self, out| columns.write(Booked(reservation), out))
+            }
+            "originalStart" => {
+                Box::new(|reservation: Self, out| put(LocalDateTime(reservation.original_start).to_value(), out))
+            }
+            "startTime" => Box::new(|reservation: Self, out| instant(reservation.start_time, out)),
+            "endTime" => Box::new(|reservation: Self, out| instant(reservation.end_time, out)),
+            "status" => Box::new(|reservation: Self, out| word(ReservationState::from(reservation.status), out)),
+            _ => return None,
+        })
+    }
+}
+
+/// A [`Resource`] as far as what has booked it tells.
+#[derive(Clone, Copy)]
+struct Booked<'a>(&'a resources::Reservation);
+
+impl<'a> Straight<'a> for Booked<'a> {
+    fn type_name() -> Cow<'static, str> {
+        <Resource as OutputType>::type_name()
+    }
+
+    fn column(field: &'a Positioned<Field>, _: At<'a>) -> Option<Write<'a, Self>> {
+        Some(match field.node.name.node.as_str() {
+            "id" => Box::new(|Self(booked), out| text(booked.resource_id.0, out)),
+            "name" => Box::new(|Self(booked), out| put(&booked.resource_name, out)),
+            _ => return None,
+        })
     }
 }
 

@@ -44,11 +44,11 @@ impl ScalarType for LocalDateTime {
 #[derive(Debug, SimpleObject)]
 pub(super) struct EventTime {
     /// Of all-day events. The end is exclusive: one day long is the next day.
-    date: Option<Date>,
+    pub date: Option<Date>,
     /// Of all others.
-    date_time: Option<LocalDateTime>,
+    pub date_time: Option<LocalDateTime>,
     /// IANA. Null beside `dateTime`: floating time, the same reading everywhere.
-    time_zone: Option<String>,
+    pub time_zone: Option<String>,
 }
 
 impl From<Moment> for EventTime {

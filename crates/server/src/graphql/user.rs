@@ -1,10 +1,14 @@
-use async_graphql::{Context, ID, Object, Result};
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::{Context, ID, Object, OutputType, Positioned, Result};
 use chrono::{DateTime, Utc};
 use kernel::UserId;
 use tokio::sync::OnceCell;
 
 use super::asked::{Asked, Users, whole};
 use super::events::{EventConnection, Window, of_user};
+use super::straight::{At, Straight, Write, put, text};
 
 /// A person of the caller's organisation.
 pub(super) struct User {
@@ -33,6 +37,32 @@ impl User {
 impl From<users::User> for User {
     fn from(user: users::User) -> Self {
         Self { id: user.id, brief: None, whole: OnceCell::new_with(Some(user)) }
+    }
+}
+
+/// A [`User`] as far as something else tells of him.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub id: UserId,
+    /// None: nothing but his id is known.
+    pub email: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub avatar_url: Option<&'a str>,
+}
+
+impl<'a> Straight<'a> for Known<'a> {
+    fn type_name() -> Cow<'static, str> {
+        <User as OutputType>::type_name()
+    }
+
+    fn column(field: &'a Positioned<Field>, _: At<'a>) -> Option<Write<'a, Self>> {
+        Some(match field.node.name.node.as_str() {
+            "id" => Box::new(|known: Self, out| text(known.id.0, out)),
+            "email" => Box::new(|known: Self, out| put(known.email?, out)),
+            "name" => Box::new(|known: Self, out| put(known.email.and(known.name)?, out)),
+            "avatarUrl" => Box::new(|known: Self, out| known.email.and_then(|_| put(known.avatar_url, out))),
+            _ => return None,
+        })
     }
 }
 

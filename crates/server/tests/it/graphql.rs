@@ -7,6 +7,7 @@ mod edges;
 mod hostile;
 mod questions;
 mod sockets;
+mod straight;
 mod subscriptions;
 
 use serde_json::{Value, json};
