@@ -67,7 +67,8 @@ impl Shared {
         }
     }
 
-    fn at(&self, now: Instant) -> DateTime<Utc> {
+    /// What time it is there at this instant.
+    pub fn at(&self, now: Instant) -> DateTime<Utc> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).at(now)
     }
 }

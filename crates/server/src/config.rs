@@ -20,9 +20,9 @@ pub struct Config {
     pub db_connections: u32,
 }
 
-/// Connections that one instance holds beside those that can be set: for what nobody waits for, for those whom it does not
-/// know yet, for the bus (docs/OPERATIONS.md).
-const OTHER_CONNECTIONS: u32 = 3 + 4;
+/// Connections that one instance holds beside those that can be set: for what nobody waits for; for those whom it does not
+/// know yet, for the bus and for the pulse (docs/OPERATIONS.md).
+const OTHER_CONNECTIONS: u32 = 3 + 5;
 
 impl Config {
     /// Connections to PostgreSQL that one instance holds at most.

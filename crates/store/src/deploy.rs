@@ -71,11 +71,19 @@ pub(crate) async fn inspect(conn: &mut PgConnection) -> Result<()> {
 
 /// The timeline that the server writes to *now*: the control file shows that of the last checkpoint, which after a
 /// promotion is the old one for a while.
-const WHERE_FROM: &str = "select d.epoch, d.timeline,
-         ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int,
-         d.system_identifier = c.system_identifier::text,
-         s.pid, s.backend_start, clock_timestamp()
-     from deploy d, pg_control_system() c, pg_stat_get_activity(pg_backend_pid()) s";
+macro_rules! timeline {
+    () => {
+        "('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int"
+    };
+}
+pub(crate) use timeline;
+
+const WHERE_FROM: &str = concat!(
+    "select d.epoch, d.timeline, ",
+    timeline!(),
+    ", d.system_identifier = c.system_identifier::text, s.pid, s.backend_start, clock_timestamp()
+     from deploy d, pg_control_system() c, pg_stat_get_activity(pg_backend_pid()) s"
+);
 
 /// Asked of each new connection. A new timeline means that a standby was promoted, or that a backup was brought forward to
 /// some moment: what the old primary acknowledged last may be missing. Then a new epoch begins, once, by whoever sees it
@@ -104,15 +112,17 @@ pub(crate) async fn recognise(conn: &mut PgConnection, known: &Known) -> Result<
 /// The number is a time, not one more than the last: an older copy of the database may know only an older last one, and
 /// two epochs must never share a number.
 async fn begin_epoch(conn: &mut PgConnection, only_from: Option<i32>) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar(
+    sqlx::query_scalar(concat!(
         "update deploy d set
              epoch = greatest(d.epoch + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
              system_identifier = c.system_identifier::text,
-             timeline = ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+             timeline = ",
+        timeline!(),
+        "
          from pg_control_system() c
          where $1::int is null or d.timeline = $1
          returning d.epoch",
-    )
+    ))
     .bind(only_from)
     .fetch_optional(conn)
     .await

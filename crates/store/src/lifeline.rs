@@ -3,9 +3,10 @@
 //! the locks of its transaction.
 //!
 //! One connection does nothing but ask what time it is, twice a second: all instances go by that clock. When it hears nothing,
-//! another one is opened beside it: if the database answers that one and still not the old one, then what was connected before
-//! is lost. Whoever waits on such a connection is told so, the pools are made anew, and the database is told to end the
-//! sessions.
+//! others are tried beside it. The first that is answered asks the database whether anything has arrived over what was connected
+//! before, since then. If so, only the pulse is late (a machine with more to do than it can, a backend that stands still), and
+//! it is waited for. If not, all of that is lost: whoever waits on such a connection is told so, the pools are made anew, and the
+//! database is told to end the sessions.
 
 use std::future::Future;
 use std::io;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 use kernel::Shared;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
@@ -26,9 +27,10 @@ use crate::deploy::recognise;
 const BEAT: Duration = Duration::from_millis(500);
 /// Who hears nothing for so long tries another connection; which may take as long.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// When the database answers others, what is on its way to the old connection arrives within this. On a machine with much
-/// more to do than it can, a third of a second was not enough: connections were given up that were well.
-const GRACE: Duration = Duration::from_secs(2);
+/// How often another connection is tried then.
+const AGAIN: Duration = Duration::from_millis(250);
+/// When the database answers others, what is on its way to the old connections arrives within this.
+const GRACE: Duration = Duration::from_millis(300);
 /// Has the database notice within half a minute, not after two hours, that a client has vanished, whose locks it keeps.
 pub const KEEPALIVE: [(&str, &str); 4] = [
     ("tcp_keepalives_idle", "10"),
@@ -107,10 +109,14 @@ impl Known {
         sessions.push(Session { pid, began, learnt: Instant::now() });
     }
 
-    /// Takes out those that were learnt of by then.
+    /// Those that were learnt of by then.
     fn before(&self, at: Instant) -> (Vec<i32>, Vec<DateTime<Utc>>) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.extract_if(.., |session| session.learnt <= at).map(|session| (session.pid, session.began)).unzip()
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.iter().filter(|session| session.learnt <= at).map(|session| (session.pid, session.began)).unzip()
+    }
+
+    fn forget(&self, at: Instant) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).retain(|session| session.learnt > at);
     }
 }
 
@@ -224,13 +230,21 @@ impl Pools {
             let _ = tokio::time::timeout(GRACE, closing).await;
         });
         let (pids, began) = self.known.before(then);
+        self.known.forget(then);
         let ended = sqlx::query(END).bind(pids).bind(began).execute(conn);
         if let Err(error) = tokio::time::timeout(PATIENCE, ended).await.unwrap_or_else(|_| Err(lost())) {
             tracing::warn!(%error, "the lost sessions could not be ended: their locks stay until the database notices");
         }
     }
 
-    async fn connect(&self) -> Option<PgConnection> {
+    /// Whether something has arrived since then over what was connected by `then`.
+    async fn is_heard(&self, then: Instant, since: DateTime<Utc>, conn: &mut PgConnection) -> Option<bool> {
+        let (pids, began) = self.known.before(then);
+        let asking = sqlx::query_scalar(HEARD).bind(pids).bind(began).bind(since).fetch_one(conn);
+        tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()
+    }
+
+    async fn connect(self: Arc<Self>) -> Option<PgConnection> {
         let options = self.main.options.clone().application_name("koyomi pulse");
         let connecting = async {
             let mut conn = PgConnection::connect_with(&options).await?;
@@ -240,6 +254,12 @@ impl Pools {
         tokio::time::timeout(PATIENCE, connecting).await.ok()?.ok()
     }
 }
+
+/// Whether one of these sessions has begun a statement since then.
+const HEARD: &str = "select exists (select
+     from unnest($1::int[], $2::timestamptz[]) as ours (pid, began)
+     join pg_stat_activity a on a.pid = ours.pid and a.backend_start = ours.began
+     where a.query_start > $3)";
 
 /// A session is what has this number and began then: the numbers come again.
 const END: &str = "select pg_terminate_backend(a.pid)
@@ -268,29 +288,51 @@ pub(crate) async fn watch_over(pools: Weak<Pools>) {
 async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgConnection>> {
     let asked = Instant::now();
     let known = pools.upgrade().map(|pools| Arc::clone(&pools.known))?;
+    let mut since = known.time.get()?.at(asked);
+    let told = Arc::clone(&known);
     let mut answer = Box::pin(async move {
         let time = sqlx::query_scalar("select pg_catalog.clock_timestamp()").fetch_one(&mut conn).await.ok()?;
-        known.time(time, asked);
+        told.time(time, asked);
         Some(conn)
     });
+    // Where it has ended, everybody is told so.
     if let Ok(conn) = tokio::time::timeout(PATIENCE, &mut answer).await {
-        // Where it has ended, everybody is told so.
         return Some(conn);
     }
     loop {
-        let pools = pools.upgrade()?;
-        let other = tokio::select! {
+        let mut other = tokio::select! {
             conn = &mut answer => return Some(conn),
-            other = pools.connect() => other,
+            other = another(pools) => other?,
         };
-        let Some(mut other) = other else {
-            tokio::time::sleep(BEAT / 5).await;
-            continue;
-        };
-        if let Ok(conn) = tokio::time::timeout(GRACE, &mut answer).await {
-            return Some(conn);
+        // As long as it answers, too, it is the one to ask.
+        loop {
+            if let Ok(conn) = tokio::time::timeout(GRACE, &mut answer).await {
+                return Some(conn);
+            }
+            let (pools, now) = (pools.upgrade()?, known.time.get()?.at(Instant::now()));
+            match pools.is_heard(asked, since, &mut other).await {
+                Some(true) => since = now,
+                Some(false) => {
+                    pools.lose(asked, &mut other).await;
+                    return Some(Some(other));
+                }
+                None => break,
+            }
+            if let Ok(conn) = tokio::time::timeout(PATIENCE, &mut answer).await {
+                return Some(conn);
+            }
         }
-        pools.lose(asked, &mut other).await;
-        return Some(Some(other));
+    }
+}
+
+/// One attempt after the other, without waiting for those before: what is sent while nothing arrives may never arrive. None:
+/// nobody needs one any more.
+async fn another(pools: &Weak<Pools>) -> Option<PgConnection> {
+    let (mut attempts, mut again) = (FuturesUnordered::new(), tokio::time::interval(AGAIN));
+    loop {
+        tokio::select! {
+            Some(Some(conn)) = attempts.next() => return Some(conn),
+            _ = again.tick() => attempts.push(pools.upgrade()?.connect()),
+        }
     }
 }

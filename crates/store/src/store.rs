@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kernel::{Clock, Failure, Ids, Kind, Result};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Postgres, Transaction};
 use tokio::sync::Notify;
@@ -41,6 +42,9 @@ impl Settings {
 
 /// How often one transaction is begun again.
 const MOST_RETRIES: u32 = 8;
+
+/// The schema, as this build knows it.
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// The one way to PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -107,7 +111,7 @@ impl Store {
     /// Brings the schema up to date; safe to run from several instances at once (an advisory lock lets one through).
     pub async fn migrate(settings: &Settings) -> Result<()> {
         let pool = pool_of(settings, None).connect_with(options(settings)?).await?;
-        sqlx::migrate!("../../migrations").run(&pool).await.map_err(Failure::internal)?;
+        MIGRATIONS.run(&pool).await.map_err(Failure::internal)?;
         pool.close().await;
         Ok(())
     }

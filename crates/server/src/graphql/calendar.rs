@@ -10,7 +10,7 @@ use super::asked::{Asked, Calendars, connection, whole};
 use super::error::Told;
 use super::events::{EventConnection, Window, list};
 use super::scalar::MemberRole;
-use super::user::{Brief, User};
+use super::user::{Known, User};
 
 /// A calendar as the caller sees it.
 pub(super) struct Calendar {
@@ -73,7 +73,7 @@ impl Calendar {
 
     /// Whose it is.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
-        Ok(User::new(self.whole(ctx).await?.0.owner_id, None))
+        Ok(User::new(self.whole(ctx).await?.0.owner_id))
     }
 
     /// When it was made.
@@ -141,8 +141,8 @@ pub(super) struct Member(pub events::Member);
 impl Member {
     /// Who.
     async fn user(&self) -> User {
-        let events::Member { user_id, email, name, avatar_url, .. } = self.0.clone();
-        User::new(user_id, Some(Brief { email, name: Some(name), avatar_url }))
+        let events::Member { user_id, email, name, avatar_url, .. } = &self.0;
+        Known { id: *user_id, email: Some(email), name: Some(name), avatar_url: avatar_url.as_deref() }.into()
     }
 
     /// The calendar.

@@ -1,25 +1,24 @@
-use std::borrow::Cow;
+mod straight;
+
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, Edge};
-use async_graphql::parser::types::Field;
-use async_graphql::{Context, ID, Lookahead, Object, OutputType, Positioned, Result, ScalarType, SimpleObject};
+use async_graphql::{Context, ID, Lookahead, Object, Result, SimpleObject};
 use attendees::Guest;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use events::{Happening, View};
-use kernel::{CalendarId, EventId, Failure, Limit};
+use kernel::{EventId, Failure, Limit};
 use koyomi::{Expand, Listed, Scope};
-use recurrence::Moment;
 use store::Epoch;
 
+use self::straight::Called;
 use super::asked::Asked;
 use super::calendar::Calendar;
 use super::error::Told;
 use super::guest::Attendee;
 use super::resource::Reservation;
 use super::scalar::{EventStatus, EventTime, EventTransparency, EventView, EventVisibility, LocalDateTime};
-use super::straight::{At, Columns, Page, Straight, Write, instant, list, maybe, put, text, word};
-use super::user::{Brief, Known, User};
+use super::user::User;
 
 /// What is asked for below each item.
 pub(super) fn expand(items: &Lookahead<'_>) -> Expand {
@@ -199,14 +198,8 @@ impl Event {
 
     /// Who called it.
     async fn organizer(&self) -> Option<Organizer> {
-        let Happening { event, organizer_address, organizer_name, organizer_avatar_url, .. } = &self.happening;
-        let (email, name) = (organizer_address.clone(), organizer_name.clone());
-        if email.is_none() && name.is_none() {
-            return None;
-        }
-        let brief =
-            email.clone().map(|email| Brief { email, name: name.clone(), avatar_url: organizer_avatar_url.clone() });
-        Some(Organizer { email, name, user: event.organizer_id.map(|id| User::new(id, brief)) })
+        let Called { email, name, user } = Called::of(self)?;
+        Some(Organizer { email: email.map(str::to_owned), name: name.map(str::to_owned), user: user.map(User::from) })
     }
 
     /// How many are invited.
@@ -224,7 +217,7 @@ impl Event {
     ) -> Result<Connection<String, Attendee>> {
         let alone = if self.guests.is_none() { self.alone(ctx).await.told()?.guests } else { None };
         let guests = self.guests.as_ref().or(alone.as_ref());
-        let all = guests.map(Vec::as_slice).filter(|_| self.is_full()).unwrap_or_default();
+        let all = guests.and_then(|all| self.shown(all.as_slice())).unwrap_or_default();
         let skipped = after.map_or(0, |after| {
             let known = all.iter().position(|guest| guest.id.0.to_string() == after.as_str());
             known.map_or(all.len(), |at| at + 1)
@@ -241,7 +234,7 @@ impl Event {
     async fn reservations(&self, ctx: &Context<'_>) -> Result<Vec<Reservation>> {
         let alone = if self.booked.is_none() { self.alone(ctx).await.told()?.booked } else { None };
         let booked = self.booked.as_ref().or(alone.as_ref());
-        let booked = booked.map(Vec::as_slice).filter(|_| self.is_full()).unwrap_or_default();
+        let booked = booked.and_then(|all| self.shown(all.as_slice())).unwrap_or_default();
         Ok(booked.iter().cloned().map(Reservation).collect())
     }
 
@@ -273,172 +266,6 @@ impl Event {
     /// For a change of this event.
     async fn etag(&self) -> String {
         self.epoch.tag(self.happening.event.seq)
-    }
-}
-
-/// The fields above that have nothing to wait for.
-impl<'a> Straight<'a> for &'a Event {
-    fn type_name() -> Cow<'static, str> {
-        <Event as OutputType>::type_name()
-    }
-
-    fn column(field: &'a Positioned<Field>, at: At<'a>) -> Option<Write<'a, Self>> {
-        let below = &field.node.selection_set.node;
-        Some(match field.node.name.node.as_str() {
-            "id" => Box::new(|event: Self, out| put(event.node_id(), out)),
-            "eventId" => Box::new(|event: Self, out| text(event.happening.event.id.0, out)),
-            "calendar" => {
-                let columns = Columns::of(below, at)?;
-                Box::new(move |event: Self, out| columns.write(InCalendar(event.happening.event.calendar_id), out))
-            }
-            "uid" => Box::new(|event: Self, out| put(event.shown(&event.happening.event.uid), out)),
-            "title" => Box::new(|event: Self, out| put(event.shown(&event.happening.event.title), out)),
-            "description" => Box::new(|event: Self, out| put(&event.happening.event.description, out)),
-            "location" => Box::new(|event: Self, out| put(&event.happening.event.location, out)),
-            "status" => Box::new(|event: Self, out| word(EventStatus::from(event.happening.event.status), out)),
-            "visibility" => {
-                Box::new(|event: Self, out| word(EventVisibility::from(event.happening.event.visibility), out))
-            }
-            "transparency" => {
-                Box::new(|event: Self, out| word(EventTransparency::from(event.happening.event.transparency), out))
-            }
-            "start" => {
-                let columns = Columns::of(below, at)?;
-                Box::new(move |event: Self, out| columns.write(When(&event.happening, Happening::start), out))
-            }
-            "end" => {
-                let columns = Columns::of(below, at)?;
-                Box::new(move |event: Self, out| columns.write(When(&event.happening, Happening::end), out))
-            }
-            "startTime" => Box::new(|event: Self, out| instant(event.happening.start_time, out)),
-            "endTime" => Box::new(|event: Self, out| instant(event.happening.end_time, out)),
-            "recurrence" => Box::new(|event: Self, out| put(&event.happening.event.recurrence, out)),
-            "originalStart" => Box::new(|event: Self, out| put(event.which().map(|at| at.to_value()), out)),
-            "organizer" => {
-                let columns = Columns::of(below, at)?;
-                Box::new(move |event: Self, out| maybe(&columns, Called::of(event), out))
-            }
-            "attendeeCount" => Box::new(|event: Self, out| put(event.happening.attendee_count, out)),
-            "attendees" => {
-                let (first, after) =
-                    (at.argument::<Option<u16>>(field, "first")?, at.argument::<Option<ID>>(field, "after")?);
-                // What is out of bounds, and what goes on after somebody, is for the executor.
-                if !first.is_none_or(|first| (1..=Limit::MAX).contains(&first)) || after.is_some() {
-                    return None;
-                }
-                let (first, columns) = (usize::from(first.unwrap_or(Limit::DEFAULT)), Columns::of(below, at)?);
-                Box::new(move |event: Self, out| {
-                    let guests = event.guests.as_deref()?;
-                    let all = if event.is_full() { guests } else { &[] };
-                    let nodes = all.get(..first).unwrap_or(all);
-                    let has_next_page = all.len() > first;
-                    let cursor = |(): &(), guest: &Guest| guest.id.0.to_string();
-                    let page = Page { nodes, has_previous_page: false, has_next_page, whole: &(), cursor };
-                    columns.write(page, out)
-                })
-            }
-            "reservations" => {
-                let columns = Columns::of(below, at)?;
-                Box::new(move |event: Self, out| {
-                    let booked = event.booked.as_deref()?;
-                    let all = if event.is_full() { booked } else { &[] };
-                    list(all, out, |reservation, out| columns.write(reservation, out))
-                })
-            }
-            "roomName" => Box::new(|event: Self, out| put(&event.happening.room_name, out)),
-            "sequence" => Box::new(|event: Self, out| put(event.happening.event.sequence, out)),
-            "createdAt" => Box::new(|event: Self, out| {
-                put(event.shown(event.happening.event.created_at).map(|at| at.to_value()), out)
-            }),
-            "updatedAt" => Box::new(|event: Self, out| {
-                put(event.shown(event.happening.event.updated_at).map(|at| at.to_value()), out)
-            }),
-            "view" => {
-                Box::new(|event: Self, out| word(EventView::from(event.happening.view.unwrap_or(View::Busy)), out))
-            }
-            "etag" => Box::new(|event: Self, out| put(event.epoch.tag(event.happening.event.seq), out)),
-            _ => return None,
-        })
-    }
-}
-
-/// The calendar of an event, as far as the event tells.
-#[derive(Clone, Copy)]
-struct InCalendar(CalendarId);
-
-impl<'a> Straight<'a> for InCalendar {
-    fn type_name() -> Cow<'static, str> {
-        <Calendar as OutputType>::type_name()
-    }
-
-    fn column(field: &'a Positioned<Field>, _: At<'a>) -> Option<Write<'a, Self>> {
-        match field.node.name.node.as_str() {
-            "id" => Some(Box::new(|Self(id), out| text(id.0, out))),
-            _ => None,
-        }
-    }
-}
-
-/// When it starts, or ends.
-#[derive(Clone, Copy)]
-struct When<'a>(&'a Happening, fn(&Happening) -> kernel::Result<Moment>);
-
-impl When<'_> {
-    fn time(self) -> Option<EventTime> {
-        self.1(self.0).ok().map(EventTime::from)
-    }
-}
-
-impl<'a> Straight<'a> for When<'a> {
-    fn type_name() -> Cow<'static, str> {
-        <EventTime as OutputType>::type_name()
-    }
-
-    fn column(field: &'a Positioned<Field>, _: At<'a>) -> Option<Write<'a, Self>> {
-        Some(match field.node.name.node.as_str() {
-            "date" => Box::new(|when: Self, out| put(when.time()?.date.map(|day| day.to_value()), out)),
-            "dateTime" => Box::new(|when: Self, out| put(when.time()?.date_time.map(|at| at.to_value()), out)),
-            "timeZone" => Box::new(|when: Self, out| put(when.time()?.time_zone, out)),
-            _ => return None,
-        })
-    }
-}
-
-/// An [`Organizer`] where it stands.
-#[derive(Clone, Copy)]
-struct Called<'a> {
-    email: Option<&'a str>,
-    name: Option<&'a str>,
-    user: Option<Known<'a>>,
-}
-
-impl<'a> Called<'a> {
-    fn of(event: &'a Event) -> Option<Self> {
-        let Happening { event, organizer_address, organizer_name, organizer_avatar_url, .. } = &event.happening;
-        let (email, name) = (organizer_address.as_deref(), organizer_name.as_deref());
-        if email.is_none() && name.is_none() {
-            return None;
-        }
-        let avatar_url = organizer_avatar_url.as_deref();
-        Some(Self { email, name, user: event.organizer_id.map(|id| Known { id, email, name, avatar_url }) })
-    }
-}
-
-impl<'a> Straight<'a> for Called<'a> {
-    fn type_name() -> Cow<'static, str> {
-        <Organizer as OutputType>::type_name()
-    }
-
-    fn column(field: &'a Positioned<Field>, at: At<'a>) -> Option<Write<'a, Self>> {
-        Some(match field.node.name.node.as_str() {
-            "email" => Box::new(|called: Self, out| put(called.email, out)),
-            "name" => Box::new(|called: Self, out| put(called.name, out)),
-            "user" => {
-                let columns = Columns::of(&field.node.selection_set.node, at)?;
-                Box::new(move |called: Self, out| maybe(&columns, called.user, out))
-            }
-            _ => return None,
-        })
     }
 }
 

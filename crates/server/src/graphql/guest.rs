@@ -6,7 +6,7 @@ use attendees::{Guest, ResponseStatus};
 
 use super::scalar::AttendeeResponseStatus;
 use super::straight::{At, Columns, Straight, Write, maybe, put, text, word};
-use super::user::{Brief, Known, User};
+use super::user::{Known, User};
 
 /// An invitation.
 pub(super) struct Attendee(pub Guest);
@@ -41,10 +41,14 @@ impl Attendee {
 
     /// Null: an address outside of the organisation.
     async fn user(&self) -> Option<User> {
-        let Guest { email, name, avatar_url, .. } = &self.0;
-        let brief = Brief { email: email.clone(), name: name.clone(), avatar_url: avatar_url.clone() };
-        self.0.user_id.map(|id| User::new(id, Some(brief)))
+        invited(&self.0).map(User::from)
     }
+}
+
+/// Who it is, if he is of the organisation.
+fn invited(guest: &Guest) -> Option<Known<'_>> {
+    let (email, name, avatar_url) = (Some(guest.email.as_str()), guest.name.as_deref(), guest.avatar_url.as_deref());
+    guest.user_id.map(|id| Known { id, email, name, avatar_url })
 }
 
 impl<'a> Straight<'a> for &'a Guest {
@@ -63,11 +67,7 @@ impl<'a> Straight<'a> for &'a Guest {
             "isOptional" => Box::new(|guest: Self, out| put(guest.is_optional, out)),
             "user" => {
                 let columns = Columns::of(&field.node.selection_set.node, at)?;
-                Box::new(move |guest: Self, out| {
-                    let Guest { email, name, avatar_url, .. } = guest;
-                    let (email, name, avatar_url) = (Some(email.as_str()), name.as_deref(), avatar_url.as_deref());
-                    maybe(&columns, guest.user_id.map(|id| Known { id, email, name, avatar_url }), out)
-                })
+                Box::new(move |guest: Self, out| maybe(&columns, invited(guest), out))
             }
             _ => return None,
         })

@@ -45,6 +45,6 @@ async fn found(ctx: &Context<'_>, id: &str) -> kernel::Result<Node> {
         Noun::Event => Node::Event(Box::new(event::find(ctx, id.into()).await?)),
         Noun::Resource => Node::Resource(Box::new(Resource::find(ctx, id.into()).await?)),
         // Of the caller's organisation, which is all that it takes.
-        Noun::User => Node::User(Box::new(User::new(id.into(), None))),
+        Noun::User => Node::User(Box::new(User::new(id.into()))),
     })
 }

@@ -28,7 +28,7 @@ impl Query {
     async fn me(&self, ctx: &Context<'_>) -> Result<User> {
         let asked = Asked::of(ctx);
         let opened = asked.enter(Scope::Directory).await.told()?;
-        Ok(User::new(opened.caller.user_id, None))
+        Ok(User::new(opened.caller.user_id))
     }
 
     /// Whatever has this id.

@@ -18,15 +18,15 @@ pub(super) struct User {
     whole: OnceCell<users::User>,
 }
 
-pub(super) struct Brief {
-    pub email: String,
-    pub name: Option<String>,
-    pub avatar_url: Option<String>,
+struct Brief {
+    email: String,
+    name: Option<String>,
+    avatar_url: Option<String>,
 }
 
 impl User {
-    pub(super) fn new(id: UserId, brief: Option<Brief>) -> Self {
-        Self { id, brief, whole: OnceCell::new() }
+    pub(super) fn new(id: UserId) -> Self {
+        Self { id, brief: None, whole: OnceCell::new() }
     }
 
     async fn whole(&self, ctx: &Context<'_>) -> Result<&users::User> {
@@ -48,6 +48,15 @@ pub(super) struct Known<'a> {
     pub email: Option<&'a str>,
     pub name: Option<&'a str>,
     pub avatar_url: Option<&'a str>,
+}
+
+impl From<Known<'_>> for User {
+    fn from(known: Known<'_>) -> Self {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let brief = owned(known.email);
+        let brief = brief.map(|email| Brief { email, name: owned(known.name), avatar_url: owned(known.avatar_url) });
+        Self { brief, ..Self::new(known.id) }
+    }
 }
 
 impl<'a> Straight<'a> for Known<'a> {

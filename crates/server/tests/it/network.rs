@@ -79,6 +79,12 @@ impl Scene {
         panic!("no session with {session}");
     }
 
+    /// Their numbers.
+    async fn sessions(&self, application: &str) -> Vec<i32> {
+        let question = "select pid from pg_stat_activity where datname = current_database() and application_name = $1";
+        sqlx::query_scalar(question).bind(application).fetch_all(&mut self.well.sql().await).await.unwrap()
+    }
+
     async fn holding(&self, statement: &'static str) -> PgConnection {
         let mut sql = self.well.sql().await;
         sqlx::raw_sql("begin").execute(&mut sql).await.unwrap();
@@ -131,6 +137,53 @@ async fn the_locks_of_a_connection_that_was_lost_without_a_word_are_given_back()
     assert_eq!(scene.shown().await, "n=1");
     scene.far().patch(&scene.event, json!({ "title": "n=2" })).await.is(200);
     assert_eq!(scene.mio.get(&scene.event).await.ok()["title"], "n=2");
+}
+
+/// A machine with more to do than it can, or a backend that stands still: others are heard, so nothing is lost.
+#[tokio::test]
+async fn a_pulse_that_is_late_alone_ends_nobodys_session() {
+    let scene = scene(Mode::plain()).await;
+    assert_eq!(scene.shown().await, "n=0");
+    let (heads, pulses) = (scene.sessions("koyomi heads").await, scene.sessions("koyomi pulse").await);
+    let stopped: Vec<Stopped> = pulses.into_iter().map(Stopped::new).collect();
+    for n in 0.. {
+        // Each asks over a connection that was there before.
+        scene.far().get(&scene.list).await.is(200);
+        scene.mio.get(&scene.list).await.is(200);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Both look for others, and have had the time to judge by what those say.
+        let doubtful = scene.sessions("koyomi pulse").await.len() >= 2 * stopped.len();
+        if doubtful && n >= 100 {
+            break;
+        }
+        assert!(n < 1000, "nobody has noticed that it is late");
+    }
+    let kept = scene.sessions("koyomi heads").await;
+    assert!(heads.iter().all(|pid| kept.contains(pid)), "{heads:?}, then {kept:?}");
+    drop(stopped);
+    scene.until("application_name = 'koyomi pulse' and state = 'idle'", 2).await;
+    scene.far().patch(&scene.event, json!({ "title": "n=1" })).await.is(200);
+    assert_eq!(scene.shown().await, "n=1");
+}
+
+/// A backend that stands still, until this is dropped.
+struct Stopped(i32);
+
+impl Stopped {
+    fn new(pid: i32) -> Self {
+        signal("-STOP", pid);
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal("-CONT", self.0);
+    }
+}
+
+fn signal(which: &str, pid: i32) {
+    assert!(std::process::Command::new("kill").args([which, &pid.to_string()]).status().unwrap().success());
 }
 
 #[tokio::test]

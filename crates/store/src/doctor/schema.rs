@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, PgConnection};
 
 use super::{Finding, Level, Need};
-
-static EXPECTED: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+use crate::deploy::timeline;
+use crate::store::MIGRATIONS;
 
 #[derive(Debug, FromRow)]
 struct Applied {
@@ -25,7 +25,7 @@ pub(super) async fn migrations(conn: &mut PgConnection) -> Result<Vec<Finding>, 
     } else {
         Vec::new()
     };
-    let expected = EXPECTED.iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect();
+    let expected = MIGRATIONS.iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect();
     Ok(vec![compare(&expected, &applied)])
 }
 
@@ -69,7 +69,8 @@ struct Facts {
     bound_ms: i32,
 }
 
-const FACTS: &str = "select
+const FACTS: &str = concat!(
+    "select
          array(select tgname::text from pg_trigger where tgenabled in ('D', 'R')
                and tgrelid in (select oid from ours) order by 1) as triggers_off,
          array(select indexrelid::regclass::text from pg_index where not (indisvalid and indisready)
@@ -80,10 +81,13 @@ const FACTS: &str = "select
                order by 1) as never_vacuumed,
          d.system_identifier = c.system_identifier::text as same_server,
          case when pg_is_in_recovery() then true
-              else d.timeline = ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int end
+              else d.timeline = ",
+    timeline!(),
+    " end
              as same_timeline,
          d.outbox, d.bound_ms
-     from deploy d, pg_control_system() c";
+     from deploy d, pg_control_system() c"
+);
 
 const OURS: &str = "with ours as (select oid, relname, reloptions from pg_class
          where relkind in ('r', 'p') and relnamespace = current_schema()::regnamespace) ";

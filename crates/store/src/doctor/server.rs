@@ -8,7 +8,7 @@ use super::{Finding, Level, Need};
 
 /// What the schema and the statements are written for.
 const OLDEST: i32 = 150_000;
-/// Sessions and tokens end by the instances' clocks, epochs are numbered by the database's.
+/// What runs out goes by the database's clock; what is written down of a request, by the instance's.
 const APART: TimeDelta = TimeDelta::seconds(1);
 /// Transactions; at 2,147 million PostgreSQL takes no more writes.
 const FROZEN: i32 = 1_000_000_000;
@@ -128,7 +128,10 @@ fn clock_of(theirs: DateTime<Utc>, before: DateTime<Utc>, after: DateTime<Utc>) 
     let millis = apart.num_milliseconds();
     let wrong = (apart > APART).then_some(Level::Warning);
     Finding::judged(wrong, "clock", format!("{millis} ms from the database's, at least"), "1000 ms")
-        .advice("have both machines follow one time (NTP): sessions and tokens end by the instance's clock")
+        .advice(
+            "have both machines follow one time (NTP): sessions and tokens end by the database's clock, which may be the one \
+             that is wrong, and the log and traces have the instance's",
+        )
 }
 
 fn connections(facts: &Facts, need: Need) -> Finding {
