@@ -25,10 +25,12 @@ use crate::deploy::recognise;
 
 /// How often it is asked whether the database answers.
 const BEAT: Duration = Duration::from_millis(500);
-/// Who hears nothing for so long tries another connection; which may take as long.
+/// Who hears nothing for so long tries another connection.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often another connection is tried then.
 const AGAIN: Duration = Duration::from_millis(250);
+/// How long one may take: when a database is back, everybody connects at once, and a second is not enough.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 /// When the database answers others, what is on its way to the old connections arrives within this.
 const GRACE: Duration = Duration::from_millis(300);
 /// Has the database notice within half a minute, not after two hours, that a client has vanished, whose locks it keeps.
@@ -251,7 +253,7 @@ impl Pools {
             recognise(&mut conn, &self.known).await?;
             Ok::<_, sqlx::Error>(conn)
         };
-        tokio::time::timeout(PATIENCE, connecting).await.ok()?.ok()
+        tokio::time::timeout(CONNECTED_WITHIN, connecting).await.ok()?.ok()
     }
 }
 
@@ -304,22 +306,20 @@ async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgCo
             conn = &mut answer => return Some(conn),
             other = another(pools) => other?,
         };
+        let mut patience = GRACE;
         // As long as it answers, too, it is the one to ask.
         loop {
-            if let Ok(conn) = tokio::time::timeout(GRACE, &mut answer).await {
+            if let Ok(conn) = tokio::time::timeout(patience, &mut answer).await {
                 return Some(conn);
             }
             let (pools, now) = (pools.upgrade()?, known.time.get()?.at(Instant::now()));
             match pools.is_heard(asked, since, &mut other).await {
-                Some(true) => since = now,
+                Some(true) => (since, patience) = (now, BEAT),
                 Some(false) => {
                     pools.lose(asked, &mut other).await;
                     return Some(Some(other));
                 }
                 None => break,
-            }
-            if let Ok(conn) = tokio::time::timeout(PATIENCE, &mut answer).await {
-                return Some(conn);
             }
         }
     }
