@@ -1,11 +1,19 @@
 # shellcheck shell=bash
-# ./dev bench profile: where the server's time goes while it answers the nested question without a cache: perf's samples by
-# function, and the shares of a few kinds of work.
+# ./dev bench profile: where the server's time goes while it answers one question, the nested one without a cache unless
+# another is named: perf's samples by function, and the shares of a few kinds of work.
 
 bench_profile() {
-  local usage="usage: ./dev bench profile [--seconds S] [--connections C]"
+  local usage="usage: ./dev bench profile [--of nested|uncached|bounded|strict] [--seconds S] [--connections C]"
+  local of=nested rest=()
+  while (($#)); do
+    case $1 in
+      --of) of=${2:-} && shift 2 ;;
+      *) rest+=("$1") && shift ;;
+    esac
+  done
+  [[ $of =~ ^(nested|uncached|bounded|strict)$ ]] || die "$usage"
   local rounds=1 seconds=5 connections=16 format=text loader
-  bench_options "$usage" "$@"
+  bench_options "$usage" "${rest[@]}"
   : "$rounds" "$format" # of the other benches
   ensure_rust
   ensure_packages postgresql redis wrk perf cc curl certificates
@@ -15,15 +23,19 @@ bench_profile() {
   cp "$KOYOMI" "$home/"
   KOYOMI=$home/koyomi
   bench_databases
-  bench_nested_list
-  bench_koyomi off KOYOMI_CACHE=off
-  bench_get off 200 -o /dev/null
-  step "$seconds s of the nested question, wrk -t1 -c$connections"
+  [[ $of != nested ]] || bench_nested_list
+  case $of in
+    bounded) bench_koyomi "$of" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=bounded:500ms ;;
+    strict) bench_koyomi "$of" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=strict ;;
+    *) bench_koyomi "$of" KOYOMI_CACHE=off ;;
+  esac
+  bench_get "$of" 200 -o /dev/null
+  step "$seconds s of it ($of), wrk -t1 -c$connections"
   start_group wrk -t1 "-c$connections" "-d$((seconds + 2))s" -H "Authorization: Bearer $TOKEN" \
-    "http://127.0.0.1:${BENCH_PORT[off]}$BENCH_LIST"
+    "http://127.0.0.1:${BENCH_PORT[$of]}$BENCH_LIST"
   loader=$GROUP
   in_group sleep 1
-  in_group perf record -q -F 499 -o "$home/perf" -p "${BENCH_PID[off]}" -- sleep "$seconds" >/dev/null 2>&1 || die "perf record failed"
+  in_group perf record -q -F 499 -o "$home/perf" -p "${BENCH_PID[$of]}" -- sleep "$seconds" >/dev/null 2>&1 || die "perf record failed"
   wait_group "$loader" || die "wrk failed"
   perf report -i "$home/perf" --stdio --no-children -s sym 2>/dev/null | grep -E '^ +[0-9.]+%' >"$home/profile"
   head -n 40 "$home/profile"

@@ -17,7 +17,8 @@ use kernel::SecretHash;
 use koyomi::Scope;
 use moka::sync::Cache;
 
-use crate::extract::{Asking, timings};
+use crate::extract::Asking;
+use crate::middleware::Timings;
 use crate::ready;
 use crate::state::App;
 
@@ -75,9 +76,8 @@ impl Again {
 
 impl Known {
     /// The answer, if it is there already. If not, the request goes the long way, and takes its head check along.
-    pub(crate) async fn answer(&self, app: &App, request: &mut Request) -> Option<Response> {
-        let timings = timings(request.extensions());
-        let asking = Asking::of(self.secret, request.headers(), request.uri().clone(), timings).ok()?;
+    pub(crate) async fn answer(&self, app: &App, request: &mut Request, timings: &Timings) -> Option<Response> {
+        let asking = Asking::of(self.secret, request.headers(), request.uri().clone(), timings.clone()).ok()?;
         let opened = app.koyomi.enter(&asking.asker, &self.scope).await.ok()?;
         let answer = ready::at_once(app, &asking, &opened, &ready::question(app, &asking));
         if answer.is_none() {

@@ -14,8 +14,8 @@ pub(crate) const STATEMENT: Duration = Duration::from_secs(30);
 const HEAD_START: Duration = Duration::from_millis(5);
 
 /// Runs work that is to be done by `at`.
-pub async fn until<F: Future>(at: Instant, work: F) -> F::Output {
-    UNTIL.scope(at, work).await
+pub fn until<F: Future>(at: Instant, work: F) -> impl Future<Output = F::Output> {
+    UNTIL.scope(at, work)
 }
 
 /// Until when the current request may take.

@@ -101,8 +101,8 @@ pub fn current_trace() -> Option<Trace> {
 }
 
 /// Counts the statements of `work` into `stats`.
-pub async fn counted<F: Future>(stats: Arc<Stats>, work: F) -> F::Output {
-    CURRENT.scope(stats, work).await
+pub fn counted<F: Future>(stats: Arc<Stats>, work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(stats, work)
 }
 
 /// Runs work in a task of its own, counted for the current request, below its span and until its deadline.

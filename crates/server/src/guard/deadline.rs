@@ -39,7 +39,13 @@ pub(crate) struct Patience {
 }
 
 impl Deadlines {
-    pub(super) fn of(&self, class: Class, method: &Method, headers: &HeaderMap) -> Result<Patience, ApiError> {
+    pub(super) fn of(
+        &self,
+        class: Class,
+        method: &Method,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> Result<Patience, ApiError> {
         let usual = match class {
             Class::Operation | Class::Read | Class::Live => self.read,
             Class::Login | Class::Write => self.write,
@@ -47,7 +53,7 @@ impl Deadlines {
             Class::Bulk => self.bulk,
         };
         let allowed = wished(headers)?.map_or(usual, |wished| wished.min(usual));
-        let until = Instant::now() + allowed;
+        let until = now + allowed;
         let own_words = if class == Class::Graphql { LAST_WORDS } else { Duration::ZERO };
         Ok(Patience { until, at_last: until + own_words, is_safe: method.is_safe() })
     }
@@ -92,7 +98,7 @@ mod tests {
         let of = |text: &'static str| {
             let headers = HeaderMap::from_iter([(TIMEOUT, text.parse().unwrap())]);
             let before = Instant::now();
-            let patience = Deadlines::default().of(Class::Read, &Method::GET, &headers).ok()?;
+            let patience = Deadlines::default().of(Class::Read, &Method::GET, &headers, before).ok()?;
             Some((patience.until - before).as_secs())
         };
         assert_eq!(of("5000"), Some(5));

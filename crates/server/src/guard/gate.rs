@@ -108,9 +108,9 @@ impl Gate {
         .with_retry_after(come_back(class))
     }
 
-    fn leave(&self, class: Class, took: Option<Duration>) {
+    fn leave(&self, class: Class, now: Instant, took: Option<Duration>) {
         let mut state = self.lock();
-        if state.leave(class, took, Instant::now()) {
+        if state.leave(class, took, now) {
             self.metrics.limit(state.limit.get());
         }
         if state.call_in(|tell| tell.send(()).is_ok()) {
@@ -133,7 +133,8 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.gate.leave(self.class, self.answered.then(|| self.since.elapsed()));
+        let now = Instant::now();
+        self.gate.leave(self.class, now, self.answered.then(|| now - self.since));
     }
 }
 
@@ -141,7 +142,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.turn.close();
         if !self.served && self.turn.try_recv().is_ok() {
-            self.gate.leave(self.class, None);
+            self.gate.leave(self.class, Instant::now(), None);
         }
     }
 }

@@ -10,7 +10,7 @@ mod principal;
 mod rates;
 mod table;
 
-use std::convert::Infallible;
+use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -59,13 +59,13 @@ impl Guard {
         Ok(Self { deadlines: settings.deadlines, gate: settings.shedding.map(Gate::new), rates })
     }
 
-    /// What a request is held to that arrived just now.
+    /// What a request is held to that arrived `now`.
     ///
     /// # Errors
     /// With a header that says how long and is no time.
-    pub(crate) fn entry(&self, request: &Request) -> Result<Entry, ApiError> {
+    pub(crate) fn entry(&self, request: &Request, now: Instant) -> Result<Entry, ApiError> {
         let class = Class::of(request.method(), request.uri().path());
-        let patience = self.deadlines.of(class, request.method(), request.headers())?;
+        let patience = self.deadlines.of(class, request.method(), request.headers(), now)?;
         Ok(Entry { class, account: self.rates.account(class, request), patience })
     }
 
@@ -79,10 +79,10 @@ impl Guard {
         &self,
         entry: &Entry,
         charged: Option<&Charged<'_>>,
-        work: impl Future<Output = Result<Response, Infallible>>,
-    ) -> Result<Response, Infallible> {
+        work: impl Future<Output = Response>,
+    ) -> Response {
         if let Some(refused) = charged.and_then(Charged::refusal) {
-            return Ok(ApiError::from(refused).into_response());
+            return ApiError::from(refused).into_response();
         }
         let Some(gate) = &self.gate else { return work.await };
         match gate.enter(entry.class, entry.patience.until).await {
@@ -91,7 +91,7 @@ impl Guard {
                 permit.leave();
                 answer
             }
-            Err(refused) => Ok(ApiError::from(refused).into_response()),
+            Err(refused) => ApiError::from(refused).into_response(),
         }
     }
 }

@@ -26,8 +26,8 @@ const GONE: usize = 5;
 pub(crate) struct Routes(Arc<Inner>);
 
 struct Inner {
-    known: Router<Arc<Route>>,
-    unmatched: Arc<Route>,
+    known: Router<Route>,
+    unmatched: Route,
     in_flight: Gauge,
 }
 
@@ -55,25 +55,19 @@ impl Routes {
         let mut known = Router::new();
         for path in paths {
             // One that is there already, under another name for its parts, would count for the first.
-            if let Err(error) = known.insert(path.clone(), Arc::new(Route::new(path))) {
+            if let Err(error) = known.insert(path.clone(), Route::new(path)) {
                 tracing::warn!(%error, "a route that is not counted for itself");
             }
         }
-        let unmatched = Arc::new(Route::new(UNMATCHED.to_owned()));
+        let unmatched = Route::new(UNMATCHED.to_owned());
         Self(Arc::new(Inner { known, unmatched, in_flight: gauge!("koyomi_http_requests_in_flight") }))
     }
 
     /// A request has come in.
-    pub(crate) fn begin(&self, method: &Method, path: &str) -> UnderWay {
+    pub(crate) fn begin(&self, method: &Method, path: &str) -> UnderWay<'_> {
         let route = self.0.known.at(path).map_or(&self.0.unmatched, |found| found.value);
         self.0.in_flight.increment(1.0);
-        UnderWay {
-            routes: Arc::clone(&self.0),
-            route: Arc::clone(route),
-            method: index(method),
-            began: Instant::now(),
-            ended: false,
-        }
+        UnderWay { in_flight: &self.0.in_flight, route, method: index(method), began: Instant::now(), ended: false }
     }
 }
 
@@ -108,18 +102,22 @@ impl Route {
 }
 
 /// A request between its beginning and its answer.
-pub(crate) struct UnderWay {
-    routes: Arc<Inner>,
-    route: Arc<Route>,
+pub(crate) struct UnderWay<'r> {
+    in_flight: &'r Gauge,
+    route: &'r Route,
     method: usize,
     began: Instant,
     ended: bool,
 }
 
-impl UnderWay {
+impl<'r> UnderWay<'r> {
     /// The route's path, never the caller's.
-    pub(crate) fn route(&self) -> &str {
+    pub(crate) fn route(&self) -> &'r str {
         &self.route.path
+    }
+
+    pub(crate) fn began(&self) -> Instant {
+        self.began
     }
 
     /// Its answer is ready to leave. `traced` by this name, if it is.
@@ -138,9 +136,9 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.routes.in_flight.decrement(1.0);
+        self.in_flight.decrement(1.0);
         if !self.ended {
             self.route.count(self.method, GONE);
         }

@@ -20,7 +20,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use crate::state::App;
 
 pub(crate) use self::graphql::{Operations, Series};
-pub(crate) use self::http::Routes;
+pub(crate) use self::http::{Routes, UnderWay};
 pub(crate) use self::jobs::Job;
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! What every request passes through: [`Observe`] (ids, span, counting, time limit, panics, problem documents, headers,
+//! What every request passes through: [`Observed`] (ids, span, counting, time limit, panics, problem documents, headers,
 //! compression).
 
 mod compression;
@@ -8,6 +8,6 @@ mod observe;
 mod timing;
 mod trace;
 
-pub(crate) use observe::{Observe, Observed};
+pub(crate) use observe::Observed;
 pub(crate) use timing::Timings;
 pub(crate) use trace::{Names, RequestId};

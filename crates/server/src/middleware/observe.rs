@@ -1,6 +1,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use futures::future::BoxFuture;
 use http::Method;
 use kernel::Failure;
 use store::Stats;
-use tower::{Layer, Service};
+use tower::{Service, ServiceExt};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -22,115 +23,138 @@ use super::{compression, cors, headers};
 use crate::error::{self, ApiError};
 use crate::etag;
 use crate::guard::Patience;
-use crate::metrics::Routes;
+use crate::metrics::{Routes, UnderWay};
 use crate::state::App;
 
 /// The outermost layer: whatever happens inside, an answer leaves with its names, its times, and a problem document if
 /// it was refused.
-#[derive(Debug, Clone)]
-pub(crate) struct Observe {
-    pub app: App,
-    pub routes: Routes,
+///
+/// Around all routes, and by hand: a layer of each route, made by `from_fn`, costs each request several allocations more.
+#[derive(Debug)]
+pub(crate) struct Observed<S>(Arc<Inner<S>>);
+
+#[derive(Debug)]
+struct Inner<S> {
+    app: App,
+    routes: Routes,
+    service: S,
 }
 
-impl<S> Layer<S> for Observe {
-    type Service = Observed<S>;
-
-    fn layer(&self, inner: S) -> Observed<S> {
-        Observed { app: self.app.clone(), routes: self.routes.clone(), inner }
+impl<S> Clone for Observed<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
-/// Around all routes, and by hand: a layer of each route, made by `from_fn`, costs each request several allocations more.
-#[derive(Debug, Clone)]
-pub(crate) struct Observed<S> {
-    app: App,
-    routes: Routes,
-    inner: S,
+impl<S> Observed<S> {
+    pub(crate) fn new(app: App, routes: Routes, service: S) -> Self {
+        Self(Arc::new(Inner { app, routes, service }))
+    }
 }
 
 impl<S> Service<Request> for Observed<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        async move { Ok(inner.pass(request).await) }.boxed()
+    }
+}
+
+impl<S> Inner<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    /// Futures are pinned where they are made: what is handed on by value is copied each time, and these are large.
+    async fn pass(&self, request: Request) -> Response {
         let under_way = self.routes.begin(request.method(), request.uri().path());
         let mut names = Names::of(request.headers(), &self.app.request_ids);
         let span = span(&request, &mut names, under_way.route());
-        let (stats, timings) = (Arc::new(Stats::of(names.trace())), Timings::default());
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        request.extensions_mut().insert(timings.clone());
-        request.extensions_mut().insert(RequestId(names.request_id.clone()));
-        let wished = compression::wished(request.headers());
+        let stats = Arc::new(Stats::of(names.trace()));
+        let answer = pin!(self.observed(request, under_way, names, &stats, &span));
+        let answer = pin!(store::counted(Arc::clone(&stats), answer));
+        if span.is_disabled() { answer.await } else { answer.instrument(span.clone()).await }
+    }
 
-        // The one that is ready is used, its clone waits for the next (tower's rule).
-        let next = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, next);
-        let app = self.app.clone();
-        let entry = self.app.guard.entry(&request);
-        let page = self.app.origins.asking(request.headers(), request.uri().path());
-        let preflight = cors::preflight(page.as_ref(), &request);
-        let work = async move {
-            if let Some(answer) = preflight {
-                return Ok(answer);
+    async fn observed(
+        &self,
+        request: Request,
+        under_way: UnderWay<'_>,
+        names: Names,
+        stats: &Stats,
+        span: &Span,
+    ) -> Response {
+        let Self { app, .. } = self;
+        let (method, uri, timings) = (request.method().clone(), request.uri().clone(), Timings::default());
+        let wished = compression::wished(request.headers());
+        let page = app.origins.asking(request.headers(), uri.path());
+        let mut charged = None;
+        let response = match app.guard.entry(&request, under_way.began()) {
+            Ok(entry) => {
+                charged = app.guard.charge(&entry).await;
+                let work = pin!(async {
+                    match cors::preflight(page.as_ref(), &request) {
+                        Some(answer) => answer,
+                        None => self.work(request, &names, &timings).await,
+                    }
+                });
+                let admitted = pin!(app.guard.admit(&entry, charged.as_ref(), work));
+                answer(admitted, entry.patience).await
             }
-            if let Some(known) = app.again.find(&request)
-                && let Some(response) = known.answer(&app, &mut request).await
-            {
-                return Ok(response);
-            }
-            inner.call(request).await
+            Err(refused) => refused.into_response(),
         };
-        let counted = Arc::clone(&stats);
-        let guarding = self.app.clone();
-        let answer = async move {
-            let mut charged = None;
-            let response = match entry {
-                Ok(entry) => {
-                    charged = guarding.guard.charge(&entry).await;
-                    let admitted = guarding.guard.admit(&entry, charged.as_ref(), work);
-                    answer(admitted, entry.patience).await
-                }
-                Err(refused) => refused.into_response(),
-            };
-            let response = error::render(response, &names, &method, uri.path());
-            let mut response = compression::compressed(wished, response).await;
-            let total = under_way.end(response.status(), stats.statements(), names.traced());
-            finish(&response, &stats, total, &names, &method, uri.path());
-            // Before what was seen is told.
-            let page = page.map(|page| (page.whose(&response, &stats), page));
-            let headers = response.headers_mut();
-            headers::common(headers, names, timings.header(&stats, total), &stats);
-            headers::by_path(headers, uri.path());
-            if let Some(charged) = charged {
-                charged.tell(headers);
-            }
-            if let Some((whose, page)) = page {
-                guarding.origins.tell(page, whose, headers);
-            }
-            etag::mark_variant(headers);
-            Ok(response)
-        };
-        let answer = store::counted(counted, answer);
-        if span.is_disabled() { answer.boxed() } else { answer.instrument(span).boxed() }
+        let response = error::render(response, &names, &method, uri.path());
+        let mut response = compression::compressed(wished, response).await;
+        let total = under_way.end(response.status(), stats.statements(), names.traced());
+        finish(&response, stats, total, &names, &method, uri.path(), span);
+        // Before what was seen is told.
+        let page = page.map(|page| (page.whose(&response, stats), page));
+        let headers = response.headers_mut();
+        headers::common(headers, names, timings.header(stats, total), stats);
+        headers::by_path(headers, uri.path());
+        if let Some(charged) = charged {
+            charged.tell(headers);
+        }
+        if let Some((whose, page)) = page {
+            app.origins.tell(page, whose, headers);
+        }
+        etag::mark_variant(headers);
+        response
+    }
+
+    async fn work(&self, mut request: Request, names: &Names, timings: &Timings) -> Response {
+        if let Some(known) = self.app.again.find(&request)
+            && let Some(response) = known.answer(&self.app, &mut request, timings).await
+        {
+            return response;
+        }
+        let extensions = request.extensions_mut();
+        extensions.insert(timings.clone());
+        extensions.insert(RequestId(names.request_id.clone()));
+        match self.service.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 }
 
 /// Panics and lost time become failures like any other.
-async fn answer(work: impl Future<Output = Result<Response, Infallible>>, patience: Patience) -> Response {
-    let guarded = AssertUnwindSafe(store::until(patience.until, work)).catch_unwind();
+async fn answer(work: impl Future<Output = Response>, patience: Patience) -> Response {
+    let work = pin!(store::until(patience.until, work));
+    let guarded = AssertUnwindSafe(work).catch_unwind();
     let failure = match tokio::time::timeout_at(patience.at_last.into(), guarded).await {
-        Ok(Ok(Ok(response))) => return response,
-        Ok(Ok(Err(never))) => match never {},
+        Ok(Ok(response)) => return response,
         Ok(Err(panic)) => Failure::internal(format!("panicked: {}", words_of(panic.as_ref()))),
         Err(_) => patience.over(),
     };
@@ -171,8 +195,15 @@ fn span(request: &Request, names: &mut Names, route: &str) -> Span {
     )
 }
 
-fn finish(response: &Response, stats: &Stats, total: Duration, names: &Names, method: &Method, path: &str) {
-    let span = Span::current();
+fn finish(
+    response: &Response,
+    stats: &Stats,
+    total: Duration,
+    names: &Names,
+    method: &Method,
+    path: &str,
+    span: &Span,
+) {
     if !span.is_disabled() {
         // Signed: what is not, becomes text on its way.
         span.record("http.response.status_code", i64::from(response.status().as_u16()));

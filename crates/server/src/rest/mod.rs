@@ -19,14 +19,13 @@ mod users;
 
 use axum::Router;
 use axum::routing::get;
-use tower::Layer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::ApiError;
 use crate::metrics::Routes;
-use crate::middleware::{Observe, Observed};
+use crate::middleware::Observed;
 use crate::state::App;
 use crate::{graphql, metrics, openapi, ops, problems};
 
@@ -97,5 +96,5 @@ pub(crate) fn router(app: App) -> Observed<Router> {
         .merge(ops::routes())
         .fallback(async || ApiError::no_such_route())
         .with_state(app.clone());
-    Observe { app, routes: counted }.layer(routes)
+    Observed::new(app, counted, routes)
 }

@@ -7,6 +7,7 @@ use async_graphql::Name;
 use async_graphql::Positioned;
 use async_graphql::parser::types::{ExecutableDocument, FragmentDefinition, Selection, SelectionSet};
 use kernel::{Failure, Kind, Result};
+use serde_json::{Map, Value};
 
 use super::Limits;
 
@@ -30,6 +31,7 @@ pub(super) fn within_limits(document: &ExecutableDocument, limits: &Limits) -> R
     for (what, is, limit) in [
         ("aliases", counted.aliases, limits.aliases),
         ("selections", counted.selections, limits.selections),
+        ("times the same field at one place", counted.repeats, limits.repeats),
         ("selections where its fragments are written out", expanded, EXPANDED),
     ] {
         if is > limit {
@@ -53,6 +55,8 @@ pub(in crate::graphql) fn within_reach(text: &str, limits: &Limits) -> Result<()
         ("nesting", reach.deepest, limits.nesting),
         ("number of aliases", reach.aliases, limits.aliases),
         ("number of selections", reach.selections, limits.selections),
+        ("number of operations and fragments", reach.definitions, limits.definitions),
+        ("number of variables", reach.variables, limits.variables),
         ("number of tokens", reach.tokens, limits.tokens),
     ] {
         if is > limit {
@@ -61,6 +65,28 @@ pub(in crate::graphql) fn within_reach(text: &str, limits: &Limits) -> Result<()
         }
     }
     Ok(())
+}
+
+/// How much has been filled into the variables.
+///
+/// # Errors
+/// `query_too_complex` with the limit and its value.
+pub(super) fn within_values(variables: &Map<String, Value>, limits: &Limits) -> Result<()> {
+    let is: usize = variables.values().map(values).sum();
+    if is > limits.values {
+        let limit = limits.values;
+        let message = format!("the variables hold {is} values, at most {limit} are allowed");
+        return Err(Failure::new(Kind::Malformed, "query_too_complex", message));
+    }
+    Ok(())
+}
+
+fn values(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(list) => list.iter().map(values).sum(),
+        Value::Object(fields) => fields.values().map(values).sum(),
+        _ => 0,
+    }
 }
 
 /// Of a document as it is written.
@@ -72,6 +98,10 @@ struct Reach {
     /// Fields, fragments and spreads: what stands in braces and in no parentheses.
     selections: usize,
     aliases: usize,
+    /// What stands in braces of its own.
+    definitions: usize,
+    /// `$name:` is a definition; where a variable is used, no colon follows.
+    variables: usize,
 }
 
 /// What a name comes after.
@@ -83,6 +113,9 @@ enum After {
     /// `@`, a directive; `...`, a spread or `on` and a type: they are no fields.
     Sign,
     On,
+    Dollar,
+    /// The name of a variable.
+    Variable,
 }
 
 impl Reach {
@@ -103,6 +136,7 @@ impl Reach {
                 b'"' if after.starts_with(b"\"\"") => past_block_string(&after[2..]),
                 b'"' => past_string(after),
                 b'{' | b'[' | b'(' => {
+                    reach.definitions += usize::from(byte == b'{' && depth == 0);
                     depth += 1;
                     closed_in += usize::from(byte != b'{' || closed_in > 0);
                     reach.deepest = reach.deepest.max(depth);
@@ -122,7 +156,12 @@ impl Reach {
                     next = After::Sign;
                     after
                 }
+                b'$' => {
+                    next = After::Dollar;
+                    after
+                }
                 b':' => {
+                    reach.variables += usize::from(after_what == After::Variable);
                     reach.aliases += usize::from(selects);
                     next = After::Colon;
                     after
@@ -131,7 +170,11 @@ impl Reach {
                     reach.selections += usize::from(selects && after_what == After::Nothing);
                     let is_on = after_what == After::Sign && byte == b'o' && after.starts_with(b"n");
                     let behind = past_word(after);
-                    next = if is_on && after.len() - behind.len() == 1 { After::On } else { After::Nothing };
+                    next = match after_what {
+                        After::Dollar => After::Variable,
+                        _ if is_on && after.len() - behind.len() == 1 => After::On,
+                        _ => After::Nothing,
+                    };
                     behind
                 }
                 _ => after,
@@ -195,14 +238,19 @@ fn asks_for_schema(set: &SelectionSet) -> bool {
 struct Counted {
     aliases: usize,
     selections: usize,
+    repeats: usize,
 }
 
 impl Counted {
     fn add(&mut self, set: &SelectionSet) {
+        let mut keys: HashMap<&str, usize> = HashMap::new();
         for selection in &set.items {
             self.selections += 1;
             match &selection.node {
                 Selection::Field(field) => {
+                    let times = keys.entry(&field.node.response_key().node).or_default();
+                    *times += 1;
+                    self.repeats = self.repeats.max(*times);
                     self.aliases += usize::from(field.node.alias.is_some());
                     self.add(&field.node.selection_set.node);
                 }
@@ -300,8 +348,9 @@ mod tests {
 
     /// What the pass counts is what the parsed document has.
     #[test]
-    fn selections_and_aliases_are_told_before_parsing() {
+    fn what_is_told_before_parsing_is_so() {
         for text in [
+            "query A($a: [I!]! = [1], $b: X = { c: \"$d: \" }) { e(f: $a g: { h: $b i: [$a] }) @j(k: $b l: $a) { m } }",
             "{ a }",
             "query A($a: In = { b: [1, { c: d }] }) @x(y: z) { p: a(x: { y: z, w: [v] }) @skip(if: true) { id, ...F q: on } on }",
             "{ ... on A { x ... @include(if: false) { y } } ...B } fragment B on Query @a { z { k: z ... on C { w } } }",
@@ -311,9 +360,32 @@ mod tests {
             let mut counted = Counted::default();
             document.operations.iter().for_each(|(_, o)| counted.add(&o.node.selection_set.node));
             document.fragments.values().for_each(|f| counted.add(&f.node.selection_set.node));
+            let variables: usize =
+                document.operations.iter().map(|(_, operation)| operation.node.variable_definitions.len()).sum();
+            let definitions = document.operations.iter().count() + document.fragments.len();
             let reach = Reach::of(text);
             assert_eq!((reach.selections, reach.aliases), (counted.selections, counted.aliases), "{text}");
+            assert_eq!((reach.definitions, reach.variables), (definitions, variables), "{text}");
         }
+    }
+
+    #[test]
+    fn the_same_field_counts_for_its_place_and_under_its_own_name() {
+        let times = |field: &str, n: usize| format!("{{ me {{ {} }} }}", field.repeat(n));
+        assert_eq!(refused(&times("id ", 30)), None);
+        assert!(refused(&times("id ", 31)).unwrap().contains("31 times the same field"));
+        assert_eq!(refused(&times("... { id } ", 31)), None);
+        assert!(refused(&format!("{{ me {{ {} }} }}", "x: id id ".repeat(29))).is_none());
+    }
+
+    #[test]
+    fn values_are_counted_with_all_that_is_in_them() {
+        let variables = serde_json::json!({ "a": [1, { "b": [] }], "c": "d" });
+        let limits = Limits { values: 5, ..Limits::default() };
+        let variables = variables.as_object().unwrap();
+        assert!(within_values(variables, &limits).is_ok());
+        let told = within_values(variables, &Limits { values: 4, ..limits }).unwrap_err();
+        assert!(told.message().contains("5 values, at most 4"));
     }
 
     #[test]

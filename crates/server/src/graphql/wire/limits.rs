@@ -22,6 +22,14 @@ pub(crate) struct Limits {
     pub directives: usize,
     /// Fields, fragments and spreads in the whole document.
     pub selections: usize,
+    /// Fields that are one in the answer, written out at one place: each is compared with the others.
+    pub repeats: usize,
+    /// Operations and fragments of a document.
+    pub definitions: usize,
+    /// Variables that a document defines.
+    pub variables: usize,
+    /// What is filled into them: texts, numbers, lists and objects, each with all that is in it.
+    pub values: usize,
     /// How long a query may take; a change goes on, and its outcome is then unknown.
     pub deadline: Duration,
     /// Operations at once on one socket.
@@ -46,6 +54,10 @@ impl Default for Limits {
             aliases: 30,
             directives: 10,
             selections: 1_000,
+            repeats: 30,
+            definitions: 200,
+            variables: 100,
+            values: 5_000,
             deadline: Duration::from_secs(20),
             operations: 50,
             init: Duration::from_secs(10),

@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::Limits;
 use super::answers::Question;
-use super::counted::{introspects, within_limits, within_reach};
+use super::counted::{introspects, within_limits, within_reach, within_values};
 use super::documents::{Found, Hash, Named};
 use crate::error::{log, status};
 use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
@@ -122,6 +122,7 @@ impl Sent {
             return Err(refusal(&too_large("the document", text.len(), limits.document)));
         }
         let variables = asking.variables.unwrap_or_default();
+        within_values(&variables, limits).map_err(|failure| refusal(&failure))?;
         let (app, operation_name, keep) = (app.clone(), asking.operation_name, tenant.zip(hash));
         Ok(Self { app, who, text, keep, operation_name, variables, request_id })
     }

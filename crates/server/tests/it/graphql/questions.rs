@@ -160,13 +160,27 @@ async fn bad_requests_say_what_is_wrong_and_where_the_limit_is() {
     let deep = format!("{{ {deep}{nested}id{} }}", " } } }".repeat(6));
     let wide = r#"{ agenda(first: 500) { nodes { attendees(first: 500) { nodes { id } } } } }"#.to_owned();
     let loops = "query { ...A } fragment A on Query { ...B } fragment B on Query { ...A }".to_owned();
-    for (query, names) in
-        [(format!("{{ {} }}", aliases.join(" ")), "aliases"), (deep, "depth"), (wide, "complexity"), (loops, "")]
-    {
+    let many = |n: usize, of: &dyn Fn(usize) -> String| (0..n).map(of).collect::<String>();
+    let same = format!("{{ me {{ {} }} }}", "id ".repeat(31));
+    let operations = many(201, &|n| format!("query q{n} {{ me {{ id }} }} "));
+    let defined = format!("query A({}) {{ me {{ id }} }}", many(101, &|n| format!("$v{n}: String ")));
+    for (query, names) in [
+        (format!("{{ {} }}", aliases.join(" ")), "aliases"),
+        (deep, "depth"),
+        (wide, "complexity"),
+        (loops, ""),
+        (same, "31 times the same field"),
+        (operations, "operations and fragments"),
+        (defined, "number of variables"),
+    ] {
         let refused = strict.post("/graphql", json!({ "query": query })).await;
         assert!(refused.is(400).text().contains(names), "{names}: {}", refused.text());
         assert!(["query_too_complex", "graphql_invalid"].contains(&code(&refused).as_str()), "{}", refused.text());
     }
+    let filled = json!({ "query": "{ me { id } }", "variables": { "v": vec![1; 5_000] } });
+    let refused = strict.post("/graphql", filled).await;
+    assert_eq!(code(refused.is(400)), "query_too_complex");
+    assert!(refused.text().contains("5001 values, at most 5000"), "{}", refused.text());
     // The rules of REST, and what finds a refusal in the log.
     let long = "x".repeat(201);
     let refused = ask(&mio, &format!(r#"{{ resources(q: "{long}") {{ nodes {{ id }} }} }}"#)).await;
