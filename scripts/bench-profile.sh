@@ -45,7 +45,7 @@ bench_profile() {
 bench_profile_shares() {
   awk '
     { share = $1 + 0; $1 = ""; name = $0 }
-    name ~ /mi_|rust_alloc|rust_dealloc|malloc|realloc/ { sum["memory taken and given back"] += share; next }
+    name ~ /_rjem_|rust_alloc|rust_dealloc|malloc|realloc/ { sum["memory taken and given back"] += share; next }
     name ~ /memmove|memcpy/ { sum["bytes moved"] += share; next }
     name ~ /async_graphql|indexmap|try_join|try_maybe_done|FuturesUnordered|resolve_field/ { sum["the executor: futures of fields, the ordered map of the answer"] += share; next }
     name ~ /sqlx|from_row/ { sum["rows read: protocol, columns by name, types"] += share; next }

@@ -4,11 +4,11 @@
 # what the machine does meanwhile meets all alike. It prints and does not judge.
 
 cmd_bench() {
-  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | limit [--rounds N] … | profile [--of WHAT] … | rfc [--write] [--rounds N] … | growth [--up-to N] … | bus [--nats] [OPTIONS of bus-bench]"
+  local usage="usage: ./dev bench [--rounds N] [--seconds S] [--connections C] [--markdown] | graphql [--rounds N] … | limit [--rounds N] … | compare OTHER … | profile [--of WHAT] … | rfc [--write] [--rounds N] … | growth [--up-to N] … | bus [--nats] [OPTIONS of bus-bench]"
   local rounds=5 seconds=5 connections=32 format=text name
   for name in "${!KOYOMI_@}"; do unset "$name"; done # settings of the caller's are none of the run's
   case ${1:-} in
-    bus | graphql | limit | profile | rfc | growth)
+    bus | graphql | limit | compare | profile | rfc | growth)
       "bench_$1" "${@:2}"
       return
       ;;

@@ -49,7 +49,7 @@ ensure_packages() {
   for need; do
     case $need in
       postgresql) find_pg || missing+=(postgresql) ;;
-      cc) cc_works || missing+=(gcc libc6-dev) ;;
+      cc) { cc_works && have make; } || missing+=(gcc libc6-dev make) ;;
       redis) find_redis || missing+=(redis-server) ;;
       nats) find_nats || missing+=(nats-server) ;;
       faketime) find_faketime >/dev/null || missing+=(libfaketime) ;;

@@ -222,6 +222,9 @@ pub struct Listen {
     /// that tenant's tokens.
     #[arg(long, env = "KOYOMI_CORS_TENANTS", value_delimiter = ',')]
     pub cors_tenants: Vec<String>,
+    /// Sample what is allocated from the start on, for `GET /api/admin/heap`: one allocation in 512 KiB.
+    #[arg(long, env = "KOYOMI_HEAP_SAMPLING")]
+    pub heap_sampling: bool,
 }
 
 impl Listen {

@@ -8,6 +8,7 @@ mod etag;
 mod extract;
 pub mod graphql;
 pub mod guard;
+mod heap;
 mod housekeeping;
 pub mod listen;
 mod live;

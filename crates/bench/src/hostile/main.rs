@@ -15,7 +15,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 #[global_allocator]
-static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static GLOBAL: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// A refusal that takes more of the processor is measured again: something else of the server's may have run meanwhile.
 const QUICK: Duration = Duration::from_millis(5);

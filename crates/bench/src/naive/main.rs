@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use self::db::Pool;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Answers the RFC's five routes with a statement for each thing of each event
 #[derive(Parser, Debug)]

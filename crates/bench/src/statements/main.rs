@@ -28,7 +28,7 @@ use uuid::Uuid;
 use self::nested::{Answer, Event, Guest, Reservation};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Answers two questions with the statements that koyomi runs for them
 #[derive(Parser, Debug)]

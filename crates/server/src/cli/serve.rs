@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use kernel::{Clock, Ids};
 
 use crate::config::{Config, Freshness, GraphQl, Limits, Listen, Tracing};
+use crate::heap;
 use crate::middleware::cors::Origins;
 use crate::state::{App, Settings};
 
@@ -39,6 +40,9 @@ impl Serve {
                 .map_err(|problem| anyhow::anyhow!("cors_origins, cors_tenants: {problem}"))?,
             subscriptions: usize::try_from(self.graphql.max_subscriptions).unwrap_or(usize::MAX),
         };
+        if self.listen.heap_sampling {
+            heap::sample_always().await?;
+        }
         let app = App::open(settings, Clock::System, Ids::random(Clock::System)).await?;
         if let Some(advice) = app.koyomi.zone_data().await?.advice() {
             tracing::warn!("{advice}");

@@ -11,7 +11,7 @@ pub(crate) enum Class {
     Write,
     /// A document: what it is, only reading it tells.
     Graphql,
-    /// Whole calendars in and out.
+    /// Whole calendars in and out, and what takes long on purpose.
     Bulk,
     /// What stays open; bounded elsewhere ([`crate::live`]).
     Live,
@@ -30,6 +30,7 @@ impl Class {
             "/api/auth/login" => Self::Login,
             "/api/openapi.json" => Self::Operation,
             _ if !path.starts_with("/api/") => Self::Operation,
+            "/api/admin/heap" => Self::Bulk,
             _ if path.ends_with("/export") || path.ends_with("/import") => Self::Bulk,
             _ if method.is_safe() => Self::Read,
             _ => Self::Write,

@@ -59,6 +59,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resources::list_availability))
         .routes(routes!(resources::find_resource, resources::update_resource, resources::delete_resource))
         .routes(routes!(admin::list_indexes))
+        .routes(routes!(admin::heap_profile))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -24,6 +24,7 @@ use kernel::{Clock, Ids};
 use koyomi::Koyomi;
 use server::App;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use users::{DEFAULT_TENANT, NewToken, NewUser};
 
 pub use answer::Answer;
@@ -50,6 +51,7 @@ pub struct Harness {
     /// What its clients have seen, where they must say so to read what they wrote.
     seen: Option<Arc<Mutex<Option<String>>>>,
     stop: Option<oneshot::Sender<()>>,
+    ended: JoinHandle<()>,
     // Last: dropped after the server lost its sender.
     database: Arc<Database>,
 }
@@ -119,11 +121,27 @@ impl Harness {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let koyomi = app.koyomi.clone();
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(async move {
+        let ended = tokio::spawn(async move {
             server::serve(listener, app, async { drop(stopped.await) }).await.unwrap();
         });
         let seen = (mode.reads != Reads::Strict).then(Arc::default);
-        Self { koyomi, clock, base, http: client::http(), seen, stop: Some(stop), database }
+        Self { koyomi, clock, base, http: client::http(), seen, stop: Some(stop), ended, database }
+    }
+
+    /// Asks it to stop, as dropping it does.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_finished()
+    }
+
+    /// Until it has stopped.
+    pub async fn ended(&mut self) {
+        (&mut self.ended).await.unwrap();
     }
 
     /// Somebody without any credential.
@@ -201,8 +219,6 @@ impl Harness {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        self.stop();
     }
 }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+/// As in the binary: a heap profile tells of nothing else.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 mod access;
 mod bytes;
 mod cache;
@@ -28,6 +32,8 @@ mod rest;
 mod seed;
 mod series_random;
 mod statements;
+mod stopping;
+mod switches;
 mod traces;
 mod wire;
 mod zones;

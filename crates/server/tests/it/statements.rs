@@ -51,6 +51,7 @@ const TABLE: &[Row] = &[
     ("GET /healthz", "", "", Plain),
     ("GET /readyz", "", "", Plain),
     ("GET /api/admin/indexes", "", "", Plain),
+    ("GET /api/admin/heap", "?seconds=1", "", Plain),
     ("POST /api/auth/login", "", LOGIN, Plain),
     ("GET /api/me", "", "", Plain),
     ("PATCH /api/me", "", r#"{"name":"Mio {n}"}"#, Plain),

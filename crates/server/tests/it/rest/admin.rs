@@ -1,3 +1,9 @@
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use prost::Message;
 use sqlx::AssertSqlSafe;
 
 use crate::harness;
@@ -18,4 +24,70 @@ async fn who_runs_the_deployment_sees_how_indexes_are_used() {
     assert!(planted["definition"].as_str().unwrap().starts_with("CREATE INDEX planted ON public.events"));
     assert_eq!(find("reservations_no_overlap")["unused"], false, "it keeps a promise");
     assert!(told["counted_since"].is_string());
+}
+
+/// As much of pprof's `profile.proto` as is read here.
+#[derive(Message)]
+struct Profile {
+    #[prost(message, repeated, tag = "2")]
+    samples: Vec<Sample>,
+    #[prost(message, repeated, tag = "4")]
+    locations: Vec<Location>,
+}
+
+#[derive(Message)]
+struct Sample {
+    #[prost(uint64, repeated, tag = "1")]
+    locations: Vec<u64>,
+    #[prost(int64, repeated, tag = "2")]
+    values: Vec<i64>,
+}
+
+#[derive(Message)]
+struct Location {
+    #[prost(uint64, tag = "1")]
+    id: u64,
+    #[prost(uint64, tag = "3")]
+    address: u64,
+}
+
+const MEGABYTE: usize = 1 << 20;
+
+#[tokio::test]
+async fn who_runs_the_deployment_sees_what_holds_the_memory() {
+    let koyomi = harness::start().await;
+    let admin = koyomi.admin("admin").await;
+    for (query, reason) in [("", "how long"), ("?seconds=0", "1 to 50"), ("?seconds=51", "1 to 50")] {
+        let refused = admin.get(&format!("/api/admin/heap{query}")).await.problem(400, "malformed_request");
+        assert!(refused["errors"][0]["reason"].as_str().unwrap().contains(reason), "{refused}");
+    }
+    // Some of what is held, and more of what was given back, while it is sampled.
+    let enough = Arc::new(AtomicBool::new(false));
+    let holder = {
+        let enough = Arc::clone(&enough);
+        std::thread::spawn(move || {
+            let mut held: Vec<Vec<u8>> = Vec::new();
+            while !enough.load(Ordering::Relaxed) {
+                drop(vec![1_u8; 4 * MEGABYTE]);
+                if held.len() < 256 {
+                    held.push(vec![1_u8; MEGABYTE]);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            held.len()
+        })
+    };
+    let told = admin.get("/api/admin/heap?seconds=2").await;
+    enough.store(true, Ordering::Relaxed);
+    let held = holder.join().unwrap();
+    assert_eq!(told.is(200).header("content-type"), "application/octet-stream");
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(&*told.body).read_to_end(&mut bytes).unwrap();
+    let profile = Profile::decode(&*bytes).unwrap();
+    assert!(profile.samples.iter().all(|sample| !sample.locations.is_empty()));
+    assert!(profile.locations.iter().all(|location| location.id > 0 && location.address > 0));
+    let dearest = profile.samples.iter().map(|sample| sample.values[0]).max().unwrap();
+    let held = i64::try_from(held * MEGABYTE).unwrap();
+    // Each of these is larger than the distance of two samples: all of them are in it, some may have come before or after.
+    assert!(dearest > MEGABYTE as i64 && dearest < held * 2, "{dearest} of {held}");
 }
