@@ -22,7 +22,7 @@ use crate::watch::{FanOut, News, Watch, subscribe};
 use crate::{Settings, Transport};
 
 /// After this the tasks are ended where they are.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(2);
+pub const LONGEST_GOODBYE: Duration = Duration::from_secs(2);
 
 /// What an instance is told, in order and from one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

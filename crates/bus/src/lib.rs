@@ -62,6 +62,6 @@ mod tracker;
 mod trouble;
 mod watch;
 
-pub use bus::{Bus, Heard};
+pub use bus::{Bus, Heard, LONGEST_GOODBYE};
 pub use settings::{Settings, Transport};
 pub use watch::{News, Watch};

@@ -148,7 +148,7 @@ pub struct Limits {
     /// Seconds that a change may take; then its outcome is unknown.
     #[arg(long, env = "KOYOMI_WRITE_DEADLINE", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub write_deadline: u64,
-    /// Seconds that an import may take, or an export until it begins.
+    /// Seconds that an import or a heap profile may take, or an export until it begins.
     #[arg(long, env = "KOYOMI_BULK_DEADLINE", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub bulk_deadline: u64,
     /// Turn nobody away, however much is asked at once.
@@ -157,7 +157,8 @@ pub struct Limits {
     /// Milliseconds in which reads should be answered: when more than one in ten take longer, less are let in at once.
     #[arg(long, env = "KOYOMI_LATENCY_TARGET", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub latency_target: u64,
-    /// What one caller may send: `on` (login 10, reads 120, changes 30, GraphQL 60, imports and exports 5 a minute), `off`, or
+    /// What one caller may send: `on` (login 10, reads 120, changes 30, GraphQL 60, imports, exports and heap profiles 5 a
+    /// minute), `off`, or
     /// what is to be other than that: `read=600,login=5/300` (a minute, or in 300 s; 0: not limited).
     #[arg(long, env = "KOYOMI_RATE_LIMITS", default_value = "on")]
     pub rate_limits: guard::RateLimits,

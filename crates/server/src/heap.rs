@@ -16,7 +16,17 @@ pub(crate) async fn sample_always() -> Result<()> {
 
 /// A heap profile, as `pprof` reads it: of what was allocated in the `seconds` to come, or since sampling began.
 pub(crate) async fn profile(seconds: Option<u8>) -> Result<Vec<u8>> {
-    let profiler = profiler()?.lock_owned().await;
+    let profiler = profiler()?;
+    let wished = Duration::from_secs(seconds.unwrap_or_default().into());
+    if let Some(left) = store::remaining().filter(|left| *left <= wished) {
+        let reason = format!("must be less than this request may take: {} s", left.as_secs_f32().ceil());
+        return Err(Failure::malformed("?seconds", reason));
+    }
+    let profiler = profiler.lock_owned().await;
+    if store::remaining().is_some_and(|left| left <= wished) {
+        let message = "somebody else's heap profile took until now; try again";
+        return Err(Failure::new(Kind::Unavailable, "unavailable", message));
+    }
     match (profiler.activated(), seconds) {
         (true, None) => dump(profiler).await,
         (false, Some(seconds)) => {
@@ -70,7 +80,7 @@ impl Drop for Sampling {
 /// Everybody else who asks waits for it.
 fn profiler() -> Result<Arc<Mutex<JemallocProfCtl>>> {
     PROF_CTL.clone().ok_or_else(|| {
-        let message = "this process was started with heap profiles turned off (_RJEM_MALLOC_CONF)";
+        let message = "this process was built or started without heap profiles (.cargo/config.toml, _RJEM_MALLOC_CONF)";
         Failure::new(Kind::Unavailable, "unavailable", message)
     })
 }

@@ -12,12 +12,12 @@ use crate::rest::router;
 use crate::state::App;
 
 /// How long requests under way may take after the last connection was taken.
-const GRACE: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(19);
 /// How long writes may take whose clients have been given up.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 /// Whoever started it is promised that it is gone so long after connections are no longer taken.
 const GONE: Duration = Duration::from_secs(25);
-const _: () = assert!(GRACE.as_secs() + LAST_WRITES.as_secs() < GONE.as_secs());
+const _: () = assert!(GRACE.as_secs() + bus::LONGEST_GOODBYE.as_secs() + LAST_WRITES.as_secs() < GONE.as_secs());
 
 /// Answers requests until `stop` completes. Then, in this order: it says that it is not ready, and after
 /// [`listen::Settings::stop_delay`] tells what stays open to go on elsewhere, takes no more connections, lets requests under

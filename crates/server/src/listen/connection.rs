@@ -30,8 +30,8 @@ const STREAMS: u32 = 200;
 const RESET_EARLY: usize = 20;
 /// Streams that we reset for errors of the client's.
 const RESET_FOR_ERRORS: usize = 1024;
-/// Bytes of a request's head: line and headers. Of headers hyper takes 100 where nothing else is said; said, it would
-/// allocate for each request.
+/// Bytes of a request's head: line and headers. Of headers hyper takes 100 by itself; where it is told how many, it
+/// prepares the room for them anew for each request, which took 1 % of a ready answer.
 const HEAD: usize = 32 * 1024;
 /// A connection of HTTP/2 on which nothing happens is asked after so long whether anybody is there.
 const PING: Duration = Duration::from_secs(20);

@@ -76,7 +76,8 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    /// Futures are pinned where they are made: what is handed on by value is copied each time, and these are large.
+    /// Futures are pinned where they are made: what is handed on by value is copied each time, and these are large. So
+    /// who hangs up has them dropped outside of what is around them: `Drop` knows no current request.
     async fn pass(&self, request: Request) -> Response {
         let under_way = self.routes.begin(request.method(), request.uri().path());
         let mut names = Names::of(request.headers(), &self.app.request_ids);

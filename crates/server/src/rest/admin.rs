@@ -12,7 +12,7 @@ use crate::shape::Json;
 use crate::shape::index::IndexUsage;
 use crate::state::App;
 
-/// Its class has a deadline of 60 (`bulk_deadline`).
+/// Within what such a request may take where nothing else is said (`bulk_deadline`).
 const MOST_SECONDS: u8 = 50;
 
 /// How the database's indexes are used

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{self, Harness, Mode, Person};
@@ -18,7 +18,7 @@ async fn world(stop_delay: Duration) -> (Harness, Person, String) {
     let mut mode = Mode::plain();
     mode.http.stop_delay = stop_delay;
     // Whoever holds something up here does so for longer than the server waits.
-    (mode.http.body_timeout, mode.guard.deadlines.write) = (LONG, LONG);
+    (mode.http.body_timeout, mode.guard.deadlines.write) = (4 * LONG, 4 * LONG);
     let koyomi = harness::start_as(mode).await;
     let mio = koyomi.user("mio").await;
     let calendar = make::calendar(&mio, "Work").await;
@@ -67,7 +67,7 @@ async fn title(koyomi: &Harness) -> String {
 
 #[tokio::test]
 async fn first_it_says_so_then_it_takes_nothing_new_then_it_finishes_what_is_under_way() {
-    let (mut koyomi, mio, path) = world(Duration::from_secs(2)).await;
+    let (mut koyomi, mio, path) = world(Duration::from_secs(5)).await;
     let held = holding(&koyomi).await;
     let (client, event) = (mio.clone(), path.clone());
     let change = tokio::spawn(async move { client.patch(&event, json!({ "title": "after" })).await });
@@ -113,12 +113,15 @@ async fn a_change_whose_client_has_gone_is_finished_too() {
 async fn nobody_can_hold_it_up_for_ever() {
     let (mut koyomi, mio, _) = world(Duration::ZERO).await;
     let mut endless = TcpStream::connect(address(&koyomi)).await.unwrap();
-    let half = format!(
+    let head = format!(
         "POST /api/calendars HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-         Content-Length: 100\r\n\r\n{{",
+         Content-Length: 100\r\nExpect: 100-continue\r\n\r\n",
         mio.token
     );
-    endless.write_all(half.as_bytes()).await.unwrap();
+    endless.write_all(head.as_bytes()).await.unwrap();
+    let mut told = [0; 12];
+    tokio::time::timeout(LONG, endless.read_exact(&mut told)).await.expect("it is not under way").unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100");
     koyomi.stop();
     closed(&address(&koyomi)).await;
     assert!(!koyomi.has_ended(), "a request is under way");

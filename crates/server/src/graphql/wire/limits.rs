@@ -22,7 +22,8 @@ pub(crate) struct Limits {
     pub directives: usize,
     /// Fields, fragments and spreads in the whole document.
     pub selections: usize,
-    /// Fields that are one in the answer, written out at one place: each is compared with the others.
+    /// How often a field is written at one place, which is once in the answer: each that does not agree with the first
+    /// is an error of its own.
     pub repeats: usize,
     /// Operations and fragments of a document.
     pub definitions: usize,

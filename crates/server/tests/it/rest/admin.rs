@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,25 +62,23 @@ async fn who_runs_the_deployment_sees_what_holds_the_memory() {
         let refused = admin.get(&format!("/api/admin/heap{query}")).await.problem(400, "malformed_request");
         assert!(refused["errors"][0]["reason"].as_str().unwrap().contains(reason), "{refused}");
     }
-    // Some of what is held, and more of what was given back, while it is sampled.
+    // While it is sampled: some of what is held, and more of what was given back.
     let enough = Arc::new(AtomicBool::new(false));
     let holder = {
         let enough = Arc::clone(&enough);
         std::thread::spawn(move || {
-            let mut held: Vec<Vec<u8>> = Vec::new();
+            let mut held = VecDeque::new();
             while !enough.load(Ordering::Relaxed) {
-                drop(vec![1_u8; 4 * MEGABYTE]);
-                if held.len() < 256 {
-                    held.push(vec![1_u8; MEGABYTE]);
-                }
-                std::thread::sleep(Duration::from_millis(20));
+                drop(vec![1_u8; 8 * MEGABYTE]);
+                held.push_back(vec![1_u8; MEGABYTE]);
+                held.drain(..held.len().saturating_sub(32));
+                std::thread::sleep(Duration::from_millis(10));
             }
-            held.len()
         })
     };
     let told = admin.get("/api/admin/heap?seconds=2").await;
     enough.store(true, Ordering::Relaxed);
-    let held = holder.join().unwrap();
+    holder.join().unwrap();
     assert_eq!(told.is(200).header("content-type"), "application/octet-stream");
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(&*told.body).read_to_end(&mut bytes).unwrap();
@@ -87,7 +86,7 @@ async fn who_runs_the_deployment_sees_what_holds_the_memory() {
     assert!(profile.samples.iter().all(|sample| !sample.locations.is_empty()));
     assert!(profile.locations.iter().all(|location| location.id > 0 && location.address > 0));
     let dearest = profile.samples.iter().map(|sample| sample.values[0]).max().unwrap();
-    let held = i64::try_from(held * MEGABYTE).unwrap();
-    // Each of these is larger than the distance of two samples: all of them are in it, some may have come before or after.
-    assert!(dearest > MEGABYTE as i64 && dearest < held * 2, "{dearest} of {held}");
+    let megabytes = dearest / MEGABYTE as i64;
+    // What was given back would be hundreds.
+    assert!((1..100).contains(&megabytes), "{dearest}");
 }
