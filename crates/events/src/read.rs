@@ -267,7 +267,11 @@ where
 
 /// Those of `ids` that the caller is a member or a guest of.
 pub async fn find_many(conn: &mut Conn, caller: &Caller, ids: &[EventId]) -> Result<Vec<Found>> {
-    Ok(sqlx::query_as(sql::FIND).bind(caller.user_id).bind(caller.tenant_id).bind(ids).fetch_all(conn).await?)
+    let (user, tenant) = (caller.user_id, caller.tenant_id);
+    Ok(match ids {
+        [id] => sqlx::query_as(sql::FIND_ONE).bind(user).bind(tenant).bind(id).fetch_all(conn).await?,
+        ids => sqlx::query_as(sql::FIND).bind(user).bind(tenant).bind(ids).fetch_all(conn).await?,
+    })
 }
 
 /// Finds one event and locks it, as part of the batch that opens a write.

@@ -153,8 +153,13 @@ where
 /// Panics and lost time become failures like any other.
 async fn answer(work: impl Future<Output = Response>, patience: Patience) -> Response {
     let work = pin!(store::until(patience.until, work));
-    let guarded = AssertUnwindSafe(work).catch_unwind();
-    let failure = match tokio::time::timeout_at(patience.at_last.into(), guarded).await {
+    let mut guarded = pin!(AssertUnwindSafe(work).catch_unwind());
+    let ended = match futures::poll!(guarded.as_mut()) {
+        // What is ready needs no timer.
+        Poll::Ready(ended) => Ok(ended),
+        Poll::Pending => tokio::time::timeout_at(patience.at_last.into(), guarded).await,
+    };
+    let failure = match ended {
         Ok(Ok(response)) => return response,
         Ok(Err(panic)) => Failure::internal(format!("panicked: {}", words_of(panic.as_ref()))),
         Err(_) => patience.over(),

@@ -57,6 +57,13 @@ async fn look(koyomi: &Koyomi, conn: &mut PgConnection) {
     let world = World::look(conn, today.and_time(NaiveTime::MIN).and_utc()).await;
     let mut wrong = Vec::new();
     for case in world.cases(conn).await {
+        let settles = (case.planned_once || wanted(&case)) && !case.planned_each_time && case.settles(conn).await;
+        if case.planned_once && !settles {
+            wrong.push(format!("{}: planned anew each time", case.name));
+        }
+        if wanted(&case) && !settles {
+            println!("{:<60} is planned anew each time", case.name);
+        }
         for mode in [Mode::Custom, Mode::Generic] {
             // Shown for comparison only: the product never runs it.
             let idle = case.planned_each_time && mode == Mode::Generic;
@@ -75,8 +82,7 @@ async fn look(koyomi: &Koyomi, conn: &mut PgConnection) {
 }
 
 fn show(case: &Case, mode: Mode, seen: &Seen) {
-    let Ok(wanted) = std::env::var("KOYOMI_PLANS_SHOW") else { return };
-    if wanted != "1" && !case.name.contains(&wanted) {
+    if !wanted(case) {
         return;
     }
     println!(
@@ -89,7 +95,11 @@ fn show(case: &Case, mode: Mode, seen: &Seen) {
         seen.reads(),
         seen.buffers()
     );
-    if wanted != "1" {
+    if std::env::var("KOYOMI_PLANS_SHOW").is_ok_and(|part| part != "1") {
         println!("{seen}");
     }
+}
+
+fn wanted(case: &Case) -> bool {
+    std::env::var("KOYOMI_PLANS_SHOW").is_ok_and(|part| part == "1" || case.name.contains(&part))
 }

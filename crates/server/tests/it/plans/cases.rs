@@ -174,6 +174,8 @@ impl World {
             let buffers = 60 + 60 * n as u64;
             cases.push(case(&format!("{n} events by id"), events::hot::FIND, arguments).costs(16.0, buffers, 500));
         }
+        let arguments = vec![uuid(self.user), self.tenant(), uuid(self.events[0])];
+        cases.push(case("an event", events::hot::FIND_ONE, arguments).costs(16.0, 120, 10).planned_once());
         let arguments = vec![uuid(self.user), self.tenant(), uuid(self.series)];
         cases.push(case("an event to change", events::hot::FIND_FOR_UPDATE, arguments).costs(8.0, 120, 10));
         cases.push(
@@ -356,6 +358,11 @@ impl Case {
         self
     }
 
+    fn planned_once(mut self) -> Self {
+        self.planned_once = true;
+        self
+    }
+
     fn planned_each_time(mut self) -> Self {
         self.planned_each_time = true;
         self
@@ -375,5 +382,6 @@ pub(super) fn case(name: &str, sql: &'static str, arguments: Vec<(&'static str, 
         buffers: 0,
         sorts: 0,
         planned_each_time: false,
+        planned_once: false,
     }
 }

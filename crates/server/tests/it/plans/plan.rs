@@ -28,6 +28,8 @@ pub(super) struct Case {
     pub(super) sorts: u64,
     /// Only with these values in the plan: the product does not prepare it (`persistent(false)`).
     pub(super) planned_each_time: bool,
+    /// A connection settles on the generic plan: planning would take longer than running it.
+    pub(super) planned_once: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,21 @@ impl Case {
             planning: number("Planning Time"),
             root: told[0]["Plan"].clone(),
         }
+    }
+
+    /// Whether PostgreSQL, left to choose, stops planning it anew after five executions.
+    pub(super) async fn settles(&self, conn: &mut PgConnection) -> bool {
+        let types: Vec<&str> = self.arguments.iter().map(|(kind, _)| *kind).collect();
+        let values: Vec<&str> = self.arguments.iter().map(|(_, value)| value.as_str()).collect();
+        let prepare = format!("begin; set local jit = off; prepare looked_at ({}) as {}", types.join(", "), self.sql);
+        raw(conn, &prepare).await;
+        for _ in 0..7 {
+            raw(conn, &format!("execute looked_at ({})", values.join(", "))).await;
+        }
+        let settled = "select generic_plans > 0 from pg_prepared_statements where name = 'looked_at'";
+        let settled: bool = sqlx::query_scalar(settled).persistent(false).fetch_one(&mut *conn).await.unwrap();
+        raw(conn, "rollback; deallocate looked_at").await;
+        settled
     }
 
     /// Everything about the plan that must not be.
