@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use tokio::task::futures::TaskLocalFuture;
+
 tokio::task_local! {
     static UNTIL: Instant;
 }
@@ -14,7 +16,7 @@ pub(crate) const STATEMENT: Duration = Duration::from_secs(30);
 const HEAD_START: Duration = Duration::from_millis(5);
 
 /// Runs work that is to be done by `at`.
-pub fn until<F: Future>(at: Instant, work: F) -> impl Future<Output = F::Output> {
+pub fn until<F: Future>(at: Instant, work: F) -> TaskLocalFuture<Instant, F> {
     UNTIL.scope(at, work)
 }
 

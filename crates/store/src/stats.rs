@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kernel::{Failure, Moved, Result, Subject, TenantId};
+use tokio::task::futures::TaskLocalFuture;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
@@ -101,7 +102,7 @@ pub fn current_trace() -> Option<Trace> {
 }
 
 /// Counts the statements of `work` into `stats`.
-pub fn counted<F: Future>(stats: Arc<Stats>, work: F) -> impl Future<Output = F::Output> {
+pub fn counted<F: Future>(stats: Arc<Stats>, work: F) -> TaskLocalFuture<Arc<Stats>, F> {
     CURRENT.scope(stats, work)
 }
 

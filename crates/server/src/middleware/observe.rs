@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -30,33 +31,23 @@ use crate::state::App;
 /// it was refused.
 ///
 /// Around all routes, and by hand: a layer of each route, made by `from_fn`, costs each request several allocations more.
-#[derive(Debug)]
-pub(crate) struct Observed<S>(Arc<Inner<S>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Observed(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner<S> {
+struct Inner {
     app: App,
     routes: Routes,
-    service: S,
+    router: Router,
 }
 
-impl<S> Clone for Observed<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+impl Observed {
+    pub(crate) fn new(app: App, routes: Routes, router: Router) -> Self {
+        Self(Arc::new(Inner { app, routes, router }))
     }
 }
 
-impl<S> Observed<S> {
-    pub(crate) fn new(app: App, routes: Routes, service: S) -> Self {
-        Self(Arc::new(Inner { app, routes, service }))
-    }
-}
-
-impl<S> Service<Request> for Observed<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
+impl Service<Request> for Observed {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -71,11 +62,7 @@ where
     }
 }
 
-impl<S> Inner<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
+impl Inner {
     /// Futures are pinned where they are made: what is handed on by value is copied each time, and these are large. So
     /// who hangs up has them dropped outside of what is around them: `Drop` knows no current request.
     async fn pass(&self, request: Request) -> Response {
@@ -83,7 +70,8 @@ where
         let mut names = Names::of(request.headers(), &self.app.request_ids);
         let span = span(&request, &mut names, under_way.route());
         let stats = Arc::new(Stats::of(names.trace()));
-        let answer = pin!(self.observed(request, under_way, names, &stats, &span));
+        // This one in a box: rustc 1.95 fails where it has to compare its whole type with that of the build before.
+        let answer = self.observed(request, under_way, names, &stats, &span).boxed();
         let answer = pin!(store::counted(Arc::clone(&stats), answer));
         if span.is_disabled() { answer.await } else { answer.instrument(span.clone()).await }
     }
@@ -143,7 +131,7 @@ where
         let extensions = request.extensions_mut();
         extensions.insert(timings.clone());
         extensions.insert(RequestId(names.request_id.clone()));
-        match self.service.clone().oneshot(request).await {
+        match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }

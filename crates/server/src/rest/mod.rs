@@ -85,7 +85,7 @@ const UNDESCRIBED: [&str; 11] = [
 ];
 
 /// The whole server.
-pub(crate) fn router(app: App) -> Observed<Router> {
+pub(crate) fn router(app: App) -> Observed {
     let (api, described) = routes().split_for_parts();
     let counted = Routes::of(described.paths.paths.into_keys().chain(UNDESCRIBED.map(str::to_owned)));
     let graphql = if app.graphql.enabled { graphql::routes() } else { Router::new() };
