@@ -38,6 +38,12 @@ fn query(text: String) -> Value {
     json!({ "query": text })
 }
 
+/// Most often far too many; sometimes about as many as are allowed.
+fn many(random: &mut StdRng, allowed: usize, most: usize) -> usize {
+    let range = if random.random_bool(0.3) { 2..allowed + allowed / 5 } else { allowed..most };
+    random.random_range(range)
+}
+
 fn nest(open: &str, inner: &str, close: &str, levels: usize) -> String {
     format!("{}{inner}{}", open.repeat(levels), close.repeat(levels))
 }
@@ -49,11 +55,11 @@ fn deep(random: &mut StdRng, calendar: &str) -> Value {
 }
 
 fn wide(random: &mut StdRng, _: &str) -> Value {
-    query(format!("{{ me {{ {} }} }}", "id name email ".repeat(random.random_range(300..3000))))
+    query(format!("{{ me {{ {} }} }}", "id name email ".repeat(many(random, 30, 3000))))
 }
 
 fn aliased(random: &mut StdRng, calendar: &str) -> Value {
-    let many = random.random_range(20..1200);
+    let many = many(random, 30, 1200);
     let fields: String = (0..many).map(|n| format!(r#"a{n}: calendar(id: "{calendar}") {{ name }} "#)).collect();
     query(format!("{{ {fields} }}"))
 }
@@ -74,7 +80,7 @@ fn fragment_bomb(random: &mut StdRng, _: &str) -> Value {
 
 fn directives(random: &mut StdRng, _: &str) -> Value {
     let name = ["@include(if: true) ", "@skip(if: false) ", "@nothing "][random.random_range(0..3)];
-    query(format!("{{ me {} {{ id }} }}", name.repeat(random.random_range(5..4000))))
+    query(format!("{{ me {} {{ id }} }}", name.repeat(many(random, 10, 4000))))
 }
 
 fn huge_literal(random: &mut StdRng, calendar: &str) -> Value {
@@ -120,7 +126,7 @@ fn introspection(random: &mut StdRng, _: &str) -> Value {
 
 /// Each may be merged with each: a validator that compares them all has much to do.
 fn overlapping(random: &mut StdRng, _: &str) -> Value {
-    let many = random.random_range(50..1500);
+    let many = many(random, 30, 1500);
     let same = random.random_bool(0.5);
     let fields: String = (0..many)
         .map(|n| {
@@ -147,7 +153,7 @@ fn variables(random: &mut StdRng, _: &str) -> Value {
 }
 
 fn operations(random: &mut StdRng, _: &str) -> Value {
-    let many = random.random_range(2..1500);
+    let many = many(random, 200, 1500);
     let text: String = (0..many).map(|n| format!("query q{n} {{ me {{ id }} }} ")).collect();
     let name = if random.random_bool(0.5) { json!(format!("q{}", many - 1)) } else { Value::Null };
     json!({ "query": text, "operationName": name })
