@@ -89,9 +89,6 @@ fn values(value: &Value) -> usize {
     }
 }
 
-/// May stand between tokens (GraphQL specification, 2.1.1).
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
 /// Of a document as it is written.
 #[derive(Debug, Default)]
 struct Reach {
@@ -128,12 +125,13 @@ impl Reach {
         let mut after_what = After::Nothing;
         let mut rest = text.as_bytes();
         while let Some((&byte, after)) = rest.split_first() {
-            if let Some(behind) = rest.strip_prefix(BYTE_ORDER_MARK) {
-                rest = behind;
-                continue;
-            }
             if matches!(byte, b'#' | b',' | b' ' | b'\t' | b'\n' | b'\r') {
                 rest = if byte == b'#' { past_comment(after) } else { after };
+                continue;
+            }
+            // The byte order mark may stand between tokens, too (GraphQL specification, 2.1.1).
+            if byte == 0xEF && after.starts_with(b"\xBB\xBF") {
+                rest = &after[2..];
                 continue;
             }
             reach.tokens += 1;
