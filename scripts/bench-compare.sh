@@ -10,7 +10,7 @@ bench_compare() {
   ensure_rust
   ensure_packages postgresql redis wrk cc curl certificates
   fresh_home bench
-  local home=$FRESH_HOME list
+  local home=$FRESH_HOME list name server path
   bench_build "$home"
   cp "$other" "$home/other"
   bench_databases
@@ -18,8 +18,8 @@ bench_compare() {
   BENCH_VARIANTS=()
   for of in this other; do
     if [[ $of == other ]]; then KOYOMI=$home/other; fi
-    bench_koyomi "$of bounded" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=bounded:500ms
-    bench_koyomi "$of off" KOYOMI_CACHE=off
+    bench_mode "$of bounded" bounded
+    bench_mode "$of off" off
   done
   list=$BENCH_LIST
   bench_nested_list
@@ -33,6 +33,7 @@ bench_compare() {
   step "$rounds rounds of $seconds s of each, wrk -t1 -c$connections"
   bench_rounds "$home" "$rounds" "$seconds" "$connections"
   bench_now
-  awk -F '\t' -v memory="$(bench_memory "this off") $(bench_memory "other off")" -v format="$format" -f "$BENCH_SCRIPTS/table.awk" -f "$BENCH_SCRIPTS/compare.awk" "$home/rounds"
+  awk -F '\t' -v memory="$(bench_memory "this off") $(bench_memory "other off")" -v format="$format" \
+    -f "$BENCH_SCRIPTS/table.awk" -f "$BENCH_SCRIPTS/compare.awk" "$home/rounds"
 }
 bench_memory() { awk '/^VmRSS/ { print $2 / 1024 }' "/proc/${BENCH_PID[$1]}/status"; }

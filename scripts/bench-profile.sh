@@ -7,7 +7,7 @@ bench_profile() {
   local of=nested rest=()
   while (($#)); do
     case $1 in
-      --of) of=${2:-} && shift 2 ;;
+      --of) of=${2:-} && shift "$(($# < 2 ? 1 : 2))" ;;
       *) rest+=("$1") && shift ;;
     esac
   done
@@ -24,11 +24,7 @@ bench_profile() {
   KOYOMI=$home/koyomi
   bench_databases
   [[ $of != nested ]] || bench_nested_list
-  case $of in
-    bounded) bench_koyomi "$of" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=bounded:500ms ;;
-    strict) bench_koyomi "$of" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=strict ;;
-    *) bench_koyomi "$of" KOYOMI_CACHE=off ;;
-  esac
+  if [[ $of == strict || $of == bounded ]]; then bench_mode "$of" "$of"; else bench_mode "$of" off; fi
   bench_get "$of" 200 -o /dev/null
   step "$seconds s of it ($of), wrk -t1 -c$connections"
   start_group wrk -t1 "-c$connections" "-d$((seconds + 2))s" -H "Authorization: Bearer $TOKEN" \

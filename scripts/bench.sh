@@ -106,9 +106,16 @@ bench_watch() { BENCH_PID[$1]=$2 BENCH_PORT[$1]=${3:-}; }
 # One koyomi in each mode.
 bench_koyomis() {
   step "Starting the servers"
-  bench_koyomi strict KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=strict
-  bench_koyomi bounded KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=bounded:500ms
-  bench_koyomi off KOYOMI_CACHE=off
+  bench_mode strict strict
+  bench_mode bounded bounded
+  bench_mode off off
+}
+bench_mode() { # name, mode
+  case $2 in
+    strict) bench_koyomi "$1" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=strict ;;
+    bounded) bench_koyomi "$1" KOYOMI_CACHE=l1+l2 "KOYOMI_REDIS=$REDIS_URL" KOYOMI_READS=bounded:500ms ;;
+    off) bench_koyomi "$1" KOYOMI_CACHE=off ;;
+  esac
 }
 bench_koyomi() { # name, VARIABLE=value of its settings
   local name=$1 port

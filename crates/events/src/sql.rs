@@ -68,6 +68,7 @@ pub(crate) const NOUN: &str = "select 'calendar' from calendars where id = $1 an
      select 'resource' from resources where id = $1 and tenant_id = $2
      limit 1";
 
+/// Of whichever events, what a caller of a tenant may see.
 macro_rules! find {
     ($which:literal) => {
         concat!(
@@ -97,7 +98,7 @@ macro_rules! find {
 /// Events `$3` that caller `$1` of tenant `$2` is a member or a guest of.
 pub const FIND: &str = find!("= any($3)");
 /// The same for the one event `$3`. Of how many an array has PostgreSQL knows nothing beforehand: it takes ten, finds one
-/// cheaper each time, and so plans anew each time, which takes as long as all the rest.
+/// cheaper each time, and so plans anew each time, which takes longer than running it.
 pub const FIND_ONE: &str = find!("= $3");
 
 /// As [`FIND`] for the one event `$3`, locked until the transaction ends. When it had to wait for the lock, the record is

@@ -158,8 +158,7 @@ pub struct Limits {
     #[arg(long, env = "KOYOMI_LATENCY_TARGET", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub latency_target: u64,
     /// What one caller may send: `on` (login 10, reads 120, changes 30, GraphQL 60, imports, exports and heap profiles 5 a
-    /// minute), `off`, or
-    /// what is to be other than that: `read=600,login=5/300` (a minute, or in 300 s; 0: not limited).
+    /// minute), `off`, or what is to be other than that: `read=600,login=5/300` (a minute, or in 300 s; 0: not limited).
     #[arg(long, env = "KOYOMI_RATE_LIMITS", default_value = "on")]
     pub rate_limits: guard::RateLimits,
     /// Keep these quotas in Redis, for all instances together; without it each instance counts for itself.

@@ -46,7 +46,8 @@ pub(crate) struct HeapParams {
 #[utoipa::path(
     get, path = "/api/admin/heap", tag = "operation", params(HeapParams),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>, description = "The profile."),
-              (status = 403, description = "You do not run this deployment."))
+              (status = 403, description = "You do not run this deployment."),
+              (status = 503, description = "Somebody else's took until your own time was over."))
 )]
 pub(crate) async fn heap_profile(
     State(app): State<App>,

@@ -62,7 +62,7 @@ async fn look(koyomi: &Koyomi, conn: &mut PgConnection) {
             wrong.push(format!("{}: planned anew each time", case.name));
         }
         if wanted(&case) && !settles {
-            println!("{:<60} is planned anew each time", case.name);
+            println!("{:<60} is planned anew each time, where PostgreSQL may choose", case.name);
         }
         for mode in [Mode::Custom, Mode::Generic] {
             // Shown for comparison only: the product never runs it.

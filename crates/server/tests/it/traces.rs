@@ -1,7 +1,7 @@
 //! A trace, as a collector of OpenTelemetry gets it: the real binary, real protobuf over real HTTP.
 
 mod collector;
-mod server;
+pub(crate) mod server;
 
 use std::collections::HashSet;
 

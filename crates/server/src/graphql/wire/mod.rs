@@ -9,17 +9,18 @@ mod limits;
 mod media_type;
 mod messages;
 mod operation;
+mod reach;
 mod socket;
 
 use axum::Router;
 use axum::routing::get;
 
 pub(super) use self::answers::Answers;
-#[cfg(test)]
-pub(super) use self::counted::within_reach;
 pub(crate) use self::documents::Allowed;
 pub(super) use self::documents::Documents;
 pub(crate) use self::limits::Limits;
+#[cfg(test)]
+pub(super) use self::reach::within_reach;
 use crate::state::App;
 
 pub(super) fn routes() -> Router<App> {

@@ -12,8 +12,9 @@ use tracing::Instrument;
 
 use super::Limits;
 use super::answers::Question;
-use super::counted::{introspects, within_limits, within_reach, within_values};
+use super::counted::{introspects, within_limits, within_values};
 use super::documents::{Found, Hash, Named};
+use super::reach::within_reach;
 use crate::error::{log, status};
 use crate::graphql::asked::{Asked, Calendars, Events, Resources, Users};
 use crate::graphql::error::describe;

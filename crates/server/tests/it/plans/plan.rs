@@ -48,19 +48,11 @@ pub(super) struct Seen {
 impl Case {
     /// Runs it in a transaction that is rolled back, with the settings of the product's connections.
     pub(super) async fn explain(&self, conn: &mut PgConnection, mode: Mode) -> Seen {
-        let types: Vec<&str> = self.arguments.iter().map(|(kind, _)| *kind).collect();
-        let values: Vec<&str> = self.arguments.iter().map(|(_, value)| value.as_str()).collect();
         let mode = match mode {
             Mode::Custom => "force_custom_plan",
             Mode::Generic => "force_generic_plan",
         };
-        let prepare = format!(
-            "begin; set local jit = off; set local plan_cache_mode = {mode}; prepare looked_at ({}) as {}",
-            types.join(", "),
-            self.sql
-        );
-        raw(conn, &prepare).await;
-        let execute = format!("execute looked_at ({})", values.join(", "));
+        let execute = self.prepare(conn, mode).await;
         // Once for the caches: what is measured is the statement, not the disk.
         if !self.sql.contains("update ") {
             raw(conn, &execute).await;
@@ -79,17 +71,27 @@ impl Case {
 
     /// Whether PostgreSQL, left to choose, stops planning it anew after five executions.
     pub(super) async fn settles(&self, conn: &mut PgConnection) -> bool {
-        let types: Vec<&str> = self.arguments.iter().map(|(kind, _)| *kind).collect();
-        let values: Vec<&str> = self.arguments.iter().map(|(_, value)| value.as_str()).collect();
-        let prepare = format!("begin; set local jit = off; prepare looked_at ({}) as {}", types.join(", "), self.sql);
-        raw(conn, &prepare).await;
+        let execute = self.prepare(conn, "auto").await;
         for _ in 0..7 {
-            raw(conn, &format!("execute looked_at ({})", values.join(", "))).await;
+            raw(conn, &execute).await;
         }
         let settled = "select generic_plans > 0 from pg_prepared_statements where name = 'looked_at'";
         let settled: bool = sqlx::query_scalar(settled).persistent(false).fetch_one(&mut *conn).await.unwrap();
         raw(conn, "rollback; deallocate looked_at").await;
         settled
+    }
+
+    /// Prepares it in a transaction; what runs it then.
+    async fn prepare(&self, conn: &mut PgConnection, plan_cache_mode: &str) -> String {
+        let types: Vec<&str> = self.arguments.iter().map(|(kind, _)| *kind).collect();
+        let values: Vec<&str> = self.arguments.iter().map(|(_, value)| value.as_str()).collect();
+        let prepare = format!(
+            "begin; set local jit = off; set local plan_cache_mode = {plan_cache_mode}; prepare looked_at ({}) as {}",
+            types.join(", "),
+            self.sql
+        );
+        raw(conn, &prepare).await;
+        format!("execute looked_at ({})", values.join(", "))
     }
 
     /// Everything about the plan that must not be.

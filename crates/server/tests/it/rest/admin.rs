@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::harness;
 use crate::make::items;
+use crate::traces::server::Server;
 
 #[tokio::test]
 async fn who_runs_the_deployment_sees_how_indexes_are_used() {
@@ -55,6 +56,19 @@ struct Location {
 const MEGABYTE: usize = 1 << 20;
 
 #[tokio::test]
+async fn an_instance_that_samples_from_the_start_on_tells_all_of_it() {
+    let koyomi = harness::start_with_real_time().await;
+    let admin = koyomi.admin("admin").await;
+    let sampling = [("KOYOMI_HEAP_SAMPLING", "true")];
+    let server = Server::start(&koyomi.database_url(), "http://127.0.0.1:9", "0", &sampling).await;
+    let (status, text) = server.get("/api/admin/heap", &admin.token).await;
+    assert_eq!(status, 200, "{text}");
+    let (status, text) = server.get("/api/admin/heap?seconds=1", &admin.token).await;
+    assert!(status == 400 && text.contains("must be left out"), "{status}: {text}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn who_runs_the_deployment_sees_what_holds_the_memory() {
     let koyomi = harness::start().await;
     let admin = koyomi.admin("admin").await;
@@ -62,6 +76,8 @@ async fn who_runs_the_deployment_sees_what_holds_the_memory() {
         let refused = admin.get(&format!("/api/admin/heap{query}")).await.problem(400, "malformed_request");
         assert!(refused["errors"][0]["reason"].as_str().unwrap().contains(reason), "{refused}");
     }
+    let hasty = admin.with("koyomi-timeout", "1500").get("/api/admin/heap?seconds=2").await;
+    assert!(hasty.problem(400, "malformed_request")["errors"][0]["reason"].as_str().unwrap().contains("less than"));
     // While it is sampled: some of what is held, and more of what was given back.
     let enough = Arc::new(AtomicBool::new(false));
     let holder = {

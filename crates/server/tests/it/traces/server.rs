@@ -5,20 +5,20 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// `koyomi serve`, the binary.
-pub(super) struct Server {
+pub(crate) struct Server {
     base: String,
     http: reqwest::Client,
     process: Option<Child>,
 }
 
-pub(super) struct Told {
+pub(crate) struct Told {
     pub status: u16,
     pub traceparent: String,
     pub text: String,
 }
 
 impl Server {
-    pub(super) async fn start(database: &str, collector: &str, sample: &str, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(database: &str, collector: &str, sample: &str, more: &[(&str, &str)]) -> Self {
         // Free a moment ago; whoever takes it in between makes the test fail loudly.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(env!("CARGO_BIN_EXE_koyomi"));
@@ -42,7 +42,7 @@ impl Server {
         server
     }
 
-    pub(super) async fn post(&self, path: &str, token: &str, traceparent: Option<&str>, body: Value) -> Told {
+    pub(crate) async fn post(&self, path: &str, token: &str, traceparent: Option<&str>, body: Value) -> Told {
         let mut request = self.http.post(format!("{}{path}", self.base)).bearer_auth(token).json(&body);
         if let Some(traceparent) = traceparent {
             request = request.header("traceparent", traceparent);
@@ -52,8 +52,14 @@ impl Server {
         Told { status: response.status().as_u16(), traceparent, text: response.text().await.unwrap() }
     }
 
+    /// Status and text of the answer.
+    pub(crate) async fn get(&self, path: &str, token: &str) -> (u16, String) {
+        let response = self.http.get(format!("{}{path}", self.base)).bearer_auth(token).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
     /// What `/metrics` says to whoever accepts this, with its media type.
-    pub(super) async fn metrics(&self, accept: &str) -> (String, String) {
+    pub(crate) async fn metrics(&self, accept: &str) -> (String, String) {
         let request = self.http.get(format!("{}/metrics", self.base)).header("accept", accept);
         let response = request.send().await.unwrap();
         let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -61,7 +67,7 @@ impl Server {
     }
 
     /// Asks it to stop, waits until it has, and answers what it wrote to its log.
-    pub(super) async fn stop(mut self) -> String {
+    pub(crate) async fn stop(mut self) -> String {
         let mut process = self.process.take().unwrap();
         // Beside the runtime, in which the collector takes the last spans.
         let ended = tokio::task::spawn_blocking(move || {
