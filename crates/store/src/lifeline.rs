@@ -314,7 +314,8 @@ async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgCo
             }
             let (pools, now) = (pools.upgrade()?, known.time.get()?.at(Instant::now()));
             match pools.is_heard(asked, since, &mut other).await {
-                Some(true) => (since, patience) = (now, BEAT),
+                // Not sooner: on a machine with too much to do nobody may begin anything for half a second.
+                Some(true) => (since, patience) = (now, PATIENCE),
                 Some(false) => {
                     pools.lose(asked, &mut other).await;
                     return Some(Some(other));
