@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use kernel::Failure;
 use kernel::plant::{self, Fault};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 use tokio::time::Instant;
 use tracing::{Span, debug_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::bus::{Hear, Heard, Pulse};
 use crate::frame::Frame;
@@ -101,19 +104,25 @@ impl Consumer {
     }
 }
 
-/// News, as they are told to the instance. Heartbeats and marks have no span.
+/// News, as they are told to the instance: below the span that they come from. Heartbeats and marks have no span.
 fn hearing(frame: &Frame) -> Span {
-    match frame {
-        Frame::Message(message) if !message.entries.is_empty() => debug_span!(
-            target: "koyomi::trace",
-            parent: None,
-            "bus consume",
-            otel.kind = "consumer",
-            messaging.message.id = format!("{}.{}", message.epoch, message.n),
-            messaging.batch.message_count = i64::try_from(message.entries.len()).unwrap_or(i64::MAX)
-        ),
-        _ => Span::none(),
+    let Frame::Message(message, origin) = frame else { return Span::none() };
+    if message.entries.is_empty() {
+        return Span::none();
     }
+    let span = debug_span!(
+        target: "koyomi::trace",
+        parent: None,
+        "bus consume",
+        otel.kind = "consumer",
+        messaging.message.id = format!("{}.{}", message.epoch, message.n),
+        messaging.batch.message_count = i64::try_from(message.entries.len()).unwrap_or(i64::MAX)
+    );
+    if let Some(origin) = origin {
+        // An error means that it is not collected.
+        let _ = span.set_parent(Context::new().with_remote_span_context(origin.context()));
+    }
+    span
 }
 
 /// What has arrived, with the faults that were ordered: lost, doubled, late.

@@ -1,9 +1,10 @@
-//! What travels: base64 of a version byte and a postcard body. A mark carries its place after a dot in plain text,
-//! because the statement that reads the place sends it.
+//! What travels: base64 of a version byte and a postcard body, and the span that sent it, where that is traced. A mark
+//! carries its place after a dot in plain text, because the statement that reads the place sends it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::{Failure, Moved, Result};
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use serde::{Deserialize, Serialize};
 
 /// Of the body's format. A consumer that meets another one has missed whatever it said.
@@ -12,7 +13,8 @@ const VERSION: u8 = 1;
 /// NOTIFY refuses 8,000 bytes and more.
 pub(crate) const MAX_BYTES: usize = 7_900;
 
-/// So many entries fit whatever their numbers: at most 38 bytes each, after a head of 35, and a third more in base64.
+/// So many entries fit whatever their numbers: at most 38 bytes each, after a head of 35, with a span of 24, and a third more
+/// in base64.
 pub(crate) const MAX_ENTRIES: i32 = 150;
 
 /// A message of the relay.
@@ -44,9 +46,30 @@ pub(crate) struct Place {
     pub n: i64,
 }
 
+/// The span that a message comes from (W3C Trace Context): of who sent it, else of the write that it is news of. It
+/// stands behind the body, where who does not know of it does not look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    trace: [u8; 16],
+    span: [u8; 8],
+}
+
+impl Origin {
+    /// Of a span that is collected.
+    pub(crate) fn of(context: &SpanContext) -> Option<Self> {
+        let collected = context.is_valid() && context.is_sampled();
+        collected.then(|| Self { trace: context.trace_id().to_bytes(), span: context.span_id().to_bytes() })
+    }
+
+    pub(crate) fn context(&self) -> SpanContext {
+        let (trace, span) = (TraceId::from_bytes(self.trace), SpanId::from_bytes(self.span));
+        SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
-    Message(Message),
+    Message(Message, Option<Origin>),
     Mark(Mark, Place),
 }
 
@@ -59,8 +82,8 @@ enum Body {
 impl Message {
     /// # Errors
     /// When it would not fit into a notification.
-    pub(crate) fn encode(self) -> Result<String> {
-        let text = encode(&Body::Message(self))?;
+    pub(crate) fn encode(self, origin: Option<Origin>) -> Result<String> {
+        let text = encode(&Body::Message(self), origin)?;
         if text.len() > MAX_BYTES {
             return Err(Failure::internal(format!("a bus message of {} bytes", text.len())));
         }
@@ -71,7 +94,7 @@ impl Message {
 impl Mark {
     /// Without its place.
     pub(crate) fn encode(self) -> Result<String> {
-        encode(&Body::Mark(self))
+        encode(&Body::Mark(self), None)
     }
 }
 
@@ -84,8 +107,9 @@ impl Frame {
         };
         let bytes = URL_SAFE_NO_PAD.decode(body).ok()?;
         let (&VERSION, body) = bytes.split_first()? else { return None };
-        match (postcard::from_bytes(body).ok()?, place) {
-            (Body::Message(message), None) => Some(Self::Message(message)),
+        let (body, rest) = postcard::take_from_bytes(body).ok()?;
+        match (body, place) {
+            (Body::Message(message), None) => Some(Self::Message(message, postcard::from_bytes(rest).ok())),
             (Body::Mark(mark), Some(place)) => {
                 let (epoch, n) = place.split_once('.')?;
                 Some(Self::Mark(mark, Place { epoch: epoch.parse().ok()?, n: n.parse().ok()? }))
@@ -95,8 +119,11 @@ impl Frame {
     }
 }
 
-fn encode(body: &Body) -> Result<String> {
-    let bytes = postcard::to_extend(body, vec![VERSION]).map_err(Failure::internal)?;
+fn encode(body: &Body, origin: Option<Origin>) -> Result<String> {
+    let mut bytes = postcard::to_extend(body, vec![VERSION]).map_err(Failure::internal)?;
+    if let Some(origin) = origin {
+        bytes = postcard::to_extend(&origin, bytes).map_err(Failure::internal)?;
+    }
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -116,10 +143,28 @@ mod tests {
 
     #[test]
     fn the_longest_message_fits_and_comes_back() {
-        let text = message(MAX_ENTRIES).encode().unwrap();
-        assert!(text.len() <= MAX_BYTES, "{}", text.len());
-        assert_eq!(Frame::decode(&text), Some(Frame::Message(message(MAX_ENTRIES))));
-        assert!(message(MAX_ENTRIES + 10).encode().is_err());
+        for origin in [None, Some(Origin { trace: [255; 16], span: [7; 8] })] {
+            let text = message(MAX_ENTRIES).encode(origin).unwrap();
+            assert!(text.len() <= MAX_BYTES, "{}", text.len());
+            assert_eq!(Frame::decode(&text), Some(Frame::Message(message(MAX_ENTRIES), origin)));
+            assert!(message(MAX_ENTRIES + 10).encode(origin).is_err());
+        }
+    }
+
+    #[test]
+    fn who_knows_of_no_spans_reads_the_rest_of_the_message() {
+        let origin = Origin { trace: [1; 16], span: [2; 8] };
+        assert_eq!(Origin::of(&origin.context()), Some(origin));
+        assert_eq!(Origin::of(&SpanContext::NONE), None);
+        let bytes = |origin| URL_SAFE_NO_PAD.decode(message(2).encode(origin).unwrap()).unwrap();
+        let (with, without) = (bytes(Some(origin)), bytes(None));
+        assert_eq!(with.len(), without.len() + 24);
+        // As before there were any.
+        let Body::Message(read) = postcard::from_bytes(&with[1..]).unwrap() else { panic!("a mark") };
+        assert_eq!(read, message(2));
+        // A piece of one is none.
+        let cut = URL_SAFE_NO_PAD.encode(&with[..with.len() - 1]);
+        assert_eq!(Frame::decode(&cut), Some(Frame::Message(message(2), None)));
     }
 
     #[test]

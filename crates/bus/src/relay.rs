@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kernel::{CalendarId, Failure, Moved, Result, Subject, TenantId, UserId};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use sqlx::{Connection, PgConnection};
-use store::Store;
+use store::{Store, traceparent};
 use tracing::{Span, debug_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
-use crate::frame::{MAX_ENTRIES, Message};
+use crate::frame::{MAX_ENTRIES, Message, Origin};
 use crate::metrics::Metrics;
 use crate::nats::Nats;
 use crate::trouble::{Running, Trouble};
@@ -27,6 +30,9 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(50);
 /// A turn that takes longer hangs.
 const TURN_WITHIN: Duration = Duration::from_secs(5);
 
+/// A span keeps no more links than that.
+const MAX_LINKS: usize = 128;
+
 #[derive(Debug)]
 pub(crate) struct Relay {
     store: Store,
@@ -39,8 +45,8 @@ pub(crate) struct Relay {
     seen: (i64, Instant),
 }
 
-/// Kind, subject, seq, acl, ids of the rows, age of the oldest in microseconds.
-type Taken = (String, Uuid, i64, i64, Vec<i64>, i64);
+/// Kind, subject, seq, acl, ids of the rows, age of the oldest in microseconds, the spans that wrote them where there are any.
+type Taken = (String, Uuid, i64, i64, Vec<i64>, i64, Option<Vec<String>>);
 
 impl Relay {
     pub(crate) fn new(store: Store, settings: &Settings, nats: Option<Nats>, metrics: Arc<Metrics>) -> Self {
@@ -143,25 +149,15 @@ impl Relay {
         }
         let taken: Vec<Taken> = sqlx::query_as(sql::TAKE).bind(MAX_ROWS).bind(MAX_ENTRIES).fetch_all(&mut *tx).await?;
         let entries = taken.iter().map(moved).collect::<Result<Vec<_>>>()?;
-        let oldest = taken.iter().map(|(.., age)| *age).max();
-        let ids: Vec<i64> = taken.into_iter().flat_map(|(.., ids, _)| ids).collect();
+        let oldest = taken.iter().map(|(.., age, _)| *age).max();
+        let writes = writes(&taken);
+        let ids: Vec<i64> = taken.into_iter().flat_map(|(.., ids, _, _)| ids).collect();
         let rows = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         let swept = entries.len() < usize::try_from(MAX_ENTRIES).unwrap_or(0) && rows < MAX_ROWS.unsigned_abs();
-        let publish = if entries.is_empty() {
-            Span::none()
-        } else {
-            let (system, id) = (self.nats.as_ref().map_or("postgresql", |_| "nats"), format!("{epoch}.{n}"));
-            debug_span!(
-                target: "koyomi::trace",
-                parent: None,
-                "bus publish",
-                otel.kind = "producer",
-                messaging.system = system,
-                messaging.message.id = id,
-                messaging.batch.message_count = i64::try_from(entries.len()).unwrap_or(i64::MAX)
-            )
-        };
-        let text = Message { epoch, n, previous, swept, entries }.encode()?;
+        let publish =
+            if entries.is_empty() { Span::none() } else { self.publishing((epoch, n), entries.len(), &writes) };
+        let origin = Origin::of(publish.context().span().span_context()).or_else(|| Origin::of(writes.first()?));
+        let text = Message { epoch, n, previous, swept, entries }.encode(origin)?;
         match &self.nats {
             Some(nats) => {
                 nats.publish(epoch, n, text).await?;
@@ -181,6 +177,40 @@ impl Relay {
         }
         Ok(!swept)
     }
+
+    /// Below the first of the traced writes that the message tells of, linked with the others; the first span of a trace of
+    /// its own where there are none.
+    fn publishing(&self, (epoch, n): (i64, i64), entries: usize, writes: &[SpanContext]) -> Span {
+        let span = debug_span!(
+            target: "koyomi::trace",
+            parent: None,
+            "bus publish",
+            otel.kind = "producer",
+            messaging.system = self.nats.as_ref().map_or("postgresql", |_| "nats"),
+            messaging.message.id = format!("{epoch}.{n}"),
+            messaging.batch.message_count = i64::try_from(entries).unwrap_or(i64::MAX)
+        );
+        if let [first, others @ ..] = writes {
+            // An error means that it is not collected.
+            let _ = span.set_parent(Context::new().with_remote_span_context(first.clone()));
+            others.iter().for_each(|other| span.add_link(other.clone()));
+        }
+        span
+    }
+}
+
+/// The traced writes that these rows are news of, each once.
+fn writes(taken: &[Taken]) -> Vec<SpanContext> {
+    let mut writes: Vec<SpanContext> = Vec::new();
+    for text in taken.iter().flat_map(|(.., of)| of.as_deref().unwrap_or_default()) {
+        if let Some(context) = traceparent::parts(text).and_then(traceparent::context)
+            && writes.len() < MAX_LINKS
+            && !writes.contains(&context)
+        {
+            writes.push(context);
+        }
+    }
+    writes
 }
 
 async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -37,7 +37,7 @@ impl Tracker {
     pub(crate) fn take(&mut self, frame: &Frame, hear: &dyn Fn(Heard<'_>)) {
         self.metrics.received.increment(1);
         match frame {
-            Frame::Message(message) => self.message(message, hear),
+            Frame::Message(message, _) => self.message(message, hear),
             Frame::Mark(mark, place) if mark.instance == self.instance => self.mark(*mark, *place, hear),
             Frame::Mark(..) => {}
         }

@@ -30,21 +30,18 @@ pub fn remaining() -> Option<Duration> {
     current().map(|at| at.saturating_duration_since(Instant::now()))
 }
 
-/// `begin` for a transaction of the current request, none of whose statements runs longer than the request has left. As
-/// long as more than half of the usual time is left, the usual one will do, and it costs nothing.
-pub(crate) fn begin(begin: &'static str) -> String {
-    with_timeout(begin, remaining())
+/// For a transaction of the current request: none of its statements runs longer than the request has left. As long as
+/// more than half of the usual time is left, the usual one will do, and it costs nothing.
+pub(crate) fn statement_timeout() -> Option<String> {
+    timeout_within(remaining()?)
 }
 
-fn with_timeout(begin: &'static str, left: Option<Duration>) -> String {
-    match left {
-        Some(left) if left < STATEMENT / 2 => {
-            // 0 would mean: none.
-            let millis = (left - (left / 20).max(HEAD_START).min(left)).as_millis().max(1);
-            format!("{begin}; set local statement_timeout = {millis}")
-        }
-        _ => begin.to_owned(),
-    }
+fn timeout_within(left: Duration) -> Option<String> {
+    (left < STATEMENT / 2).then(|| {
+        // 0 would mean: none.
+        let millis = (left - (left / 20).max(HEAD_START).min(left)).as_millis().max(1);
+        format!("; set local statement_timeout = {millis}")
+    })
 }
 
 #[cfg(test)]
@@ -53,13 +50,15 @@ mod tests {
 
     #[test]
     fn the_database_stops_a_little_before_the_request_does() {
-        let text = |millis| with_timeout("begin", Some(Duration::from_millis(millis)));
-        assert_eq!(text(2_000), "begin; set local statement_timeout = 1900");
-        assert_eq!(text(50), "begin; set local statement_timeout = 45");
-        assert_eq!(text(3), "begin; set local statement_timeout = 1");
-        assert_eq!(text(0), "begin; set local statement_timeout = 1");
-        assert_eq!(text(29_000), "begin");
-        assert_eq!(with_timeout("begin", None), "begin");
+        let millis = |left| {
+            let text = timeout_within(Duration::from_millis(left))?;
+            Some(text.strip_prefix("; set local statement_timeout = ").unwrap().to_owned())
+        };
+        assert_eq!(millis(2_000).unwrap(), "1900");
+        assert_eq!(millis(50).unwrap(), "45");
+        assert_eq!(millis(3).unwrap(), "1");
+        assert_eq!(millis(0).unwrap(), "1");
+        assert_eq!(millis(29_000), None);
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod metrics;
 mod retry;
 mod stats;
 mod store;
+pub mod traceparent;
 mod tx;
 
 pub use batch::{Batch, Part, Rows};

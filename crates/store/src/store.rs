@@ -15,7 +15,7 @@ use crate::deploy::{Epoch, inspect, recognise};
 use crate::lifeline::{self, Known, Lifeline, Plan, Pools, Which};
 use crate::metrics::{PoolMetrics, Purpose};
 use crate::retry::{Budget, is_lost, pause};
-use crate::{Conn, Tx};
+use crate::{Conn, Tx, traceparent};
 
 /// How to reach PostgreSQL.
 #[derive(Debug, Clone)]
@@ -123,16 +123,19 @@ impl Store {
     }
 
     /// `begin` is tried again where the connection it was sent on had died unseen (all of them have, when the database was
-    /// restarted): nothing has run there. What is left of the request's time goes along with it.
+    /// restarted): nothing has run there. What is left of the request's time goes along with it, and in a write the span
+    /// that its news belong to.
     pub(crate) async fn transaction(&self, purpose: Purpose) -> Result<Conn> {
-        let begin = match purpose {
-            Purpose::Snapshot => "begin isolation level repeatable read read only",
-            Purpose::Connection | Purpose::Transaction => "begin",
+        let (begin, traced) = match purpose {
+            Purpose::Snapshot => ("begin isolation level repeatable read read only", None),
+            Purpose::Connection | Purpose::Transaction => ("begin", traceparent::current()),
         };
+        let traced = traced.map_or_else(String::new, |of| format!("; set local koyomi.traceparent = '{of}'"));
         self.retries.earn();
         let mut left = MOST_RETRIES;
         loop {
             let (pool, lifeline) = self.pools.pool(self.which);
+            let begin = format!("{begin}{}{traced}", deadline::statement_timeout().unwrap_or_default());
             match in_time(self.metrics.waited(purpose, begin_with(pool, &lifeline, begin))).await {
                 Err(Unbegun::Failed(error)) if is_lost(&error) && left > 0 && self.retries.spend() => {
                     tracing::debug!(%error, "a connection had died; beginning again");
@@ -236,10 +239,10 @@ impl Store {
 async fn begin_with(
     pool: PgPool,
     lifeline: &Lifeline,
-    begin: &'static str,
+    begin: String,
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    // Put together from our own words and a number.
-    let (lifeline, begin) = (lifeline.clone(), AssertSqlSafe(deadline::begin(begin)));
+    // Put together from our own words and numbers.
+    let (lifeline, begin) = (lifeline.clone(), AssertSqlSafe(begin));
     let begun = tokio::spawn(async move { lifeline.hold(pool.begin_with(begin)).await }.in_current_span());
     begun.await.map_err(|panic| sqlx::Error::Io(std::io::Error::other(panic)))?
 }

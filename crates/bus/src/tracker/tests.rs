@@ -51,7 +51,7 @@ impl Listener {
 
     fn message(&mut self, epoch: i64, previous: i64, n: i64) -> Vec<String> {
         let entries = vec![Moved { subject: Subject::Calendar(CalendarId(Uuid::nil())), seq: n, acl: 0 }];
-        let frame = Frame::Message(Message { epoch, n, previous, swept: true, entries });
+        let frame = Frame::Message(Message { epoch, n, previous, swept: true, entries }, None);
         self.with(|tracker, hear| tracker.take(&frame, hear))
     }
 
@@ -173,7 +173,8 @@ fn a_message_that_left_something_behind_completes_nothing() {
     let mut listener = Listener::joined();
     let counter = listener.marks.begin();
     listener.marks.await_sweep(counter, 5);
-    let frame = |n, swept| Frame::Message(Message { epoch: EPOCH, n, previous: n - 1, swept, entries: Vec::new() });
+    let frame =
+        |n, swept| Frame::Message(Message { epoch: EPOCH, n, previous: n - 1, swept, entries: Vec::new() }, None);
     assert!(listener.with(|tracker, hear| tracker.take(&frame(6, false), hear)).is_empty());
     assert_eq!(listener.with(|tracker, hear| tracker.take(&frame(7, true), hear)), ["complete"]);
 }

@@ -1,8 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Ids;
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use store::Trace;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use store::{Trace, traceparent};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
@@ -56,7 +56,7 @@ impl Names {
         text[53..].copy_from_slice(flags.as_bytes());
         let mut id = [0; 32];
         id.copy_from_slice(trace.as_bytes());
-        let sender = if telemetry::is_on() { sender.and_then(context_of) } else { None };
+        let sender = if telemetry::is_on() { sender.and_then(traceparent::context) } else { None };
         let traced = telemetry::begins(sender.as_ref().map(SpanContext::is_sampled), &minted);
         Self { traceparent: plain(&text), request_id, trace: Trace(id), sender, traced }
     }
@@ -105,30 +105,8 @@ fn is_sane(value: &HeaderValue) -> bool {
     (1..=128).contains(&value.len()) && value.as_bytes().iter().all(plain)
 }
 
-/// Trace id, span id and flags of a valid `traceparent` (W3C Trace Context §3.2). Later versions are read as far as this one goes.
 fn parent(value: &HeaderValue) -> Option<(&str, &str, &str)> {
-    let text = value.to_str().ok()?;
-    let mut parts = text.split('-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let nonzero = |text: &str| text.bytes().any(|b| b != b'0');
-    let valid = hex(version, 2)
-        && version != "ff"
-        && (version != "00" || parts.next().is_none())
-        && hex(trace, 32)
-        && nonzero(trace)
-        && hex(span, 16)
-        && nonzero(span)
-        && hex(flags, 2);
-    valid.then_some((trace, span, flags))
-}
-
-fn context_of((trace, span, flags): (&str, &str, &str)) -> Option<SpanContext> {
-    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
-    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-    Some(SpanContext::new(trace, span, flags, true, TraceState::default()))
+    traceparent::parts(value.to_str().ok()?)
 }
 
 #[cfg(test)]

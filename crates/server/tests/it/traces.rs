@@ -96,27 +96,39 @@ async fn a_write_and_its_news_are_told() {
     let collector = Collector::start().await;
     let server = Server::start(&koyomi.database_url(), &collector.base, "1", &[("KOYOMI_BUS", "postgres")]).await;
     let event = json!({ "calendar_id": calendar, "title": "x", "start": { "date": "2026-05-01" } });
-    let answer = server.post("/api/events", &token, Some(SENDER), event).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    // What another instance has sent may be heard first, and the one that was sent last not any more.
-    let ids = |name: &str| -> HashSet<String> {
-        collector
-            .all()
-            .iter()
-            .filter(|span| span.name == name)
-            .map(|span| span.text("messaging.message.id").to_owned())
-            .collect()
-    };
-    let news = async || {
-        while ids("bus publish").is_disjoint(&ids("bus consume")) {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let of_trace =
+        |name: &str| -> Vec<Span> { collector.of_trace(TRACE).into_iter().filter(|span| span.name == name).collect() };
+    // The other instance on this database may be quicker and send the news, of which no span is collected there. Until this
+    // one has sent some, and has heard some of both.
+    let news = async || loop {
+        let answer = server.post("/api/events", &token, Some(SENDER), event.clone()).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let sent: HashSet<String> = of_trace("bus publish").into_iter().map(|span| span.id).collect();
+        let heard = of_trace("bus consume");
+        if heard.iter().any(|span| sent.contains(&span.parent)) {
+            return;
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), news()).await.expect("no news in the traces");
     server.stop().await;
-    let all: Vec<String> = collector.of_trace(TRACE).iter().map(told).collect();
+    let spans = collector.of_trace(TRACE);
+    let all: Vec<String> = spans.iter().map(told).collect();
     for hop in ["POST /api/events", "create_event", "connection", "sql ", "commit"] {
         assert!(all.iter().any(|told| told.starts_with(hop)), "no {hop} in {all:#?}");
+    }
+    // What was heard hangs below what was sent, by the message's own number, and what was sent below a write.
+    let above = |span: &Span| spans.iter().find(|above| above.id == span.parent);
+    for sent in of_trace("bus publish") {
+        assert_eq!(above(&sent).map(|above| above.name.as_str()), Some("create_event"), "{all:#?}");
+    }
+    for heard in of_trace("bus consume") {
+        let above = above(&heard).unwrap_or_else(|| panic!("{heard:?} hangs in the air"));
+        if above.name == "bus publish" {
+            assert_eq!(above.text("messaging.message.id"), heard.text("messaging.message.id"));
+        } else {
+            assert_eq!(above.name, "create_event");
+        }
     }
     for job in ["housekeeping", "roll_forward"] {
         assert!(collector.all().iter().any(|span| span.name == job && span.parent.is_empty()), "no {job}");

@@ -1,0 +1,38 @@
+//! W3C Trace Context, as it travels: in the header of a request, and with the news that a write leaves.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+
+/// Trace id, span id and flags of a valid `traceparent` (W3C Trace Context §3.2). Later versions are read as far as this one goes.
+pub fn parts(text: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = text.split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let nonzero = |text: &str| text.bytes().any(|b| b != b'0');
+    let valid = hex(version, 2)
+        && version != "ff"
+        && (version != "00" || parts.next().is_none())
+        && hex(trace, 32)
+        && nonzero(trace)
+        && hex(span, 16)
+        && nonzero(span)
+        && hex(flags, 2);
+    valid.then_some((trace, span, flags))
+}
+
+/// The span that [`parts`] speak of: of another process.
+pub fn context((trace, span, flags): (&str, &str, &str)) -> Option<SpanContext> {
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    Some(SpanContext::new(trace, span, flags, true, TraceState::default()))
+}
+
+/// A `traceparent` of the span around us, if it is collected.
+pub(crate) fn current() -> Option<String> {
+    let context = Context::current();
+    let span = context.span();
+    let own = span.span_context();
+    (own.is_valid() && own.is_sampled()).then(|| format!("00-{}-{}-01", own.trace_id(), own.span_id()))
+}
