@@ -239,11 +239,12 @@ impl Pools {
         }
     }
 
-    /// Whether something has arrived since then over what was connected by `then`.
-    async fn is_heard(&self, then: Instant, since: DateTime<Utc>, conn: &mut PgConnection) -> Option<bool> {
+    /// What the database knows of what was connected by `then`.
+    async fn ask_of(&self, then: Instant, since: DateTime<Utc>, conn: &mut PgConnection) -> Option<Old> {
         let (pids, began) = self.known.before(then);
-        let asking = sqlx::query_scalar(HEARD).bind(pids).bind(began).bind(since).fetch_one(conn);
-        tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()
+        let asking = sqlx::query_as(OLD).bind(pids).bind(began).bind(since).fetch_one(conn);
+        let (open, heard) = tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()?;
+        Some(Old { open, heard })
     }
 
     async fn connect(self: Arc<Self>) -> Option<PgConnection> {
@@ -257,11 +258,18 @@ impl Pools {
     }
 }
 
-/// Whether one of these sessions has begun a statement since then.
-const HEARD: &str = "select exists (select
+/// Sessions, as the database sees them.
+#[derive(Debug)]
+struct Old {
+    /// Some of them are there.
+    open: bool,
+    /// One of them has begun a statement since then: something has arrived.
+    heard: bool,
+}
+
+const OLD: &str = "select count(*) > 0, coalesce(bool_or(a.query_start > $3), false)
      from unnest($1::int[], $2::timestamptz[]) as ours (pid, began)
-     join pg_stat_activity a on a.pid = ours.pid and a.backend_start = ours.began
-     where a.query_start > $3)";
+     join pg_stat_activity a on a.pid = ours.pid and a.backend_start = ours.began";
 
 /// A session is what has this number and began then: the numbers come again.
 const END: &str = "select pg_terminate_backend(a.pid)
@@ -273,17 +281,30 @@ pub(crate) async fn watch_over(pools: Weak<Pools>) {
     let mut pulse = None;
     loop {
         let Some(conn) = pulse.take() else {
-            let Some(pools) = pools.upgrade() else { return };
-            pulse = pools.connect().await;
-            if pulse.is_none() {
-                tokio::time::sleep(BEAT).await;
-            }
+            let Some(conn) = anew(&pools).await else { return };
+            pulse = Some(conn);
             continue;
         };
         tokio::time::sleep(BEAT).await;
         let Some(kept) = beat(&pools, conn).await else { return };
         pulse = kept;
     }
+}
+
+/// Another pulse for one that has ended. Where it takes long to connect, the database may be away, or the network silent: then
+/// what is open there, and was not heard meanwhile, is lost. None: nobody needs one any more.
+async fn anew(pools: &Weak<Pools>) -> Option<PgConnection> {
+    let began = Instant::now();
+    let mut conn = another(pools).await?;
+    if began.elapsed() >= PATIENCE {
+        tokio::time::sleep(GRACE).await;
+        let pools = pools.upgrade()?;
+        let since = pools.known.time.get()?.at(began);
+        if let Some(Old { open: true, heard: false }) = pools.ask_of(began, since, &mut conn).await {
+            pools.lose(began, &mut conn).await;
+        }
+    }
+    Some(conn)
 }
 
 /// Asks once; answers the connection for the next time. None: nobody needs one any more.
@@ -313,10 +334,10 @@ async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgCo
                 return Some(conn);
             }
             let (pools, now) = (pools.upgrade()?, known.time.get()?.at(Instant::now()));
-            match pools.is_heard(asked, since, &mut other).await {
+            match pools.ask_of(asked, since, &mut other).await {
                 // Not sooner: on a machine with too much to do nobody may begin anything for half a second.
-                Some(true) => (since, patience) = (now, PATIENCE),
-                Some(false) => {
+                Some(Old { heard: true, .. }) => (since, patience) = (now, PATIENCE),
+                Some(Old { heard: false, .. }) => {
                     pools.lose(asked, &mut other).await;
                     return Some(Some(other));
                 }

@@ -139,6 +139,32 @@ async fn the_locks_of_a_connection_that_was_lost_without_a_word_are_given_back()
     assert_eq!(scene.mio.get(&scene.event).await.ok()["title"], "n=2");
 }
 
+/// Nobody has heard the pulse when the network goes: it had just ended, and was being made anew.
+#[tokio::test]
+async fn a_network_that_goes_silent_while_the_pulse_is_made_anew_is_noticed() {
+    let scene = scene(Mode::plain()).await;
+    assert_eq!(scene.shown().await, "n=0");
+    let held = scene.holding("select * from heads for update").await;
+    let (far, event) = (scene.far(), scene.event.clone());
+    let written = tokio::spawn(async move { far.patch(&event, json!({ "title": "perhaps" })).await });
+    scene.until("application_name = 'koyomi' and wait_event_type = 'Lock'", 1).await;
+    for pid in scene.sessions("koyomi pulse").await {
+        let ended = sqlx::query("select pg_terminate_backend($1, 5000)").bind(pid);
+        ended.execute(&mut scene.well.sql().await).await.unwrap();
+    }
+    // Its end has arrived, and it is found at the next beat.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    scene.link.set(Condition::Silent);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    scene.link.forget();
+    scene.link.set(Condition::Good);
+    held.close().await.unwrap();
+    scene.rename("n=1").await;
+    let told = written.await.unwrap();
+    assert_eq!(told.status, 503, "{}", told.text());
+    assert_eq!(scene.shown().await, "n=1");
+}
+
 /// A machine with more to do than it can, or a backend that stands still: others are heard, so nothing is lost.
 #[tokio::test]
 async fn a_pulse_that_is_late_alone_ends_nobodys_session() {
@@ -210,7 +236,8 @@ async fn a_half_open_redis_is_nobodys_business() {
     let calendar = make::calendar(&mio, "Work").await;
     let event = make::event(&mio, &calendar, json!({ "title": "before" })).await;
     let (event, list) = (format!("/api/events/{}", id(&event)), format!("/api/calendars/{calendar}/events?{WINDOW}"));
-    let there = far.bearer(&mio.token);
+    // Who waited for it until his own time is over would be told so.
+    let (well, there) = (mio.with(TIMEOUT, "2000"), far.bearer(&mio.token).with(TIMEOUT, "2000"));
     let troubles: [fn(&Link); 5] = [
         |link| link.set(Condition::Silent),
         |link| link.set(Condition::Deaf),
@@ -222,10 +249,10 @@ async fn a_half_open_redis_is_nobodys_business() {
         // Warm, so that there are connections to lose.
         there.get(&list).await.is(200);
         trouble(&link);
-        for (m, writer) in [&*mio, &there].into_iter().enumerate() {
+        for (m, writer) in [&well, &there].into_iter().enumerate() {
             let title = format!("n={n}.{m}");
             writer.patch(&event, json!({ "title": title })).await.is(200);
-            for reader in [&*mio, &there] {
+            for reader in [&well, &there] {
                 let shown = reader.get(&list).await.ok();
                 assert_eq!(items(&shown)[0]["title"], title);
             }
