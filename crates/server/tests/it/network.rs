@@ -236,8 +236,7 @@ async fn a_half_open_redis_is_nobodys_business() {
     let calendar = make::calendar(&mio, "Work").await;
     let event = make::event(&mio, &calendar, json!({ "title": "before" })).await;
     let (event, list) = (format!("/api/events/{}", id(&event)), format!("/api/calendars/{calendar}/events?{WINDOW}"));
-    // Who waited for it until his own time is over would be told so.
-    let (well, there) = (mio.with(TIMEOUT, "2000"), far.bearer(&mio.token).with(TIMEOUT, "2000"));
+    let there = far.bearer(&mio.token);
     let troubles: [fn(&Link); 5] = [
         |link| link.set(Condition::Silent),
         |link| link.set(Condition::Deaf),
@@ -249,10 +248,10 @@ async fn a_half_open_redis_is_nobodys_business() {
         // Warm, so that there are connections to lose.
         there.get(&list).await.is(200);
         trouble(&link);
-        for (m, writer) in [&well, &there].into_iter().enumerate() {
+        for (m, writer) in [&*mio, &there].into_iter().enumerate() {
             let title = format!("n={n}.{m}");
             writer.patch(&event, json!({ "title": title })).await.is(200);
-            for reader in [&well, &there] {
+            for reader in [&*mio, &there] {
                 let shown = reader.get(&list).await.ok();
                 assert_eq!(items(&shown)[0]["title"], title);
             }

@@ -94,7 +94,8 @@ async fn what_is_not_taken_leaves_no_span_and_its_lines_name_its_trace_all_the_s
 async fn a_write_and_its_news_are_told() {
     let (koyomi, calendar, token) = world().await;
     let collector = Collector::start().await;
-    let server = Server::start(&koyomi.database_url(), &collector.base, "1", &[("KOYOMI_BUS", "postgres")]).await;
+    let more = [("KOYOMI_BUS", "postgres"), ("KOYOMI_RATE_LIMITS", "off")];
+    let server = Server::start(&koyomi.database_url(), &collector.base, "1", &more).await;
     let event = json!({ "calendar_id": calendar, "title": "x", "start": { "date": "2026-05-01" } });
     let of_trace =
         |name: &str| -> Vec<Span> { collector.of_trace(TRACE).into_iter().filter(|span| span.name == name).collect() };
