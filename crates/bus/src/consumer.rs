@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use kernel::Failure;
 use kernel::plant::{self, Fault};
-use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt;
+use store::traceparent;
 use tokio::time::Instant;
 use tracing::{Span, debug_span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::bus::{Hear, Heard, Pulse};
 use crate::frame::Frame;
@@ -104,12 +102,9 @@ impl Consumer {
     }
 }
 
-/// News, as they are told to the instance: below the span that they come from. Heartbeats and marks have no span.
+/// News, as they are told to the instance: below the span that they come from, where that is traced.
 fn hearing(frame: &Frame) -> Span {
-    let Frame::Message(message, origin) = frame else { return Span::none() };
-    if message.entries.is_empty() {
-        return Span::none();
-    }
+    let Frame::Message(message, Some(origin)) = frame else { return Span::none() };
     let span = debug_span!(
         target: "koyomi::trace",
         parent: None,
@@ -118,10 +113,7 @@ fn hearing(frame: &Frame) -> Span {
         messaging.message.id = format!("{}.{}", message.epoch, message.n),
         messaging.batch.message_count = i64::try_from(message.entries.len()).unwrap_or(i64::MAX)
     );
-    if let Some(origin) = origin {
-        // An error means that it is not collected.
-        let _ = span.set_parent(Context::new().with_remote_span_context(origin.context()));
-    }
+    traceparent::below(&span, origin.context());
     span
 }
 

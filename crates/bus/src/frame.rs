@@ -13,9 +13,12 @@ const VERSION: u8 = 1;
 /// NOTIFY refuses 8,000 bytes and more.
 pub(crate) const MAX_BYTES: usize = 7_900;
 
-/// So many entries fit whatever their numbers: at most 38 bytes each, after a head of 35, with a span of 24, and a third more
+/// So many entries fit whatever their numbers: at most 38 bytes each, after a head of 35, with an origin of 25, and a third more
 /// in base64.
 pub(crate) const MAX_ENTRIES: i32 = 150;
+
+/// What stands behind the body is an [`Origin`].
+const ORIGIN: u8 = 1;
 
 /// A message of the relay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +50,7 @@ pub(crate) struct Place {
 }
 
 /// The span that a message comes from (W3C Trace Context): of who sent it, else of the write that it is news of. It
-/// stands behind the body, where who does not know of it does not look.
+/// stands behind the body and [`ORIGIN`], where who does not know of it does not look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Origin {
     trace: [u8; 16],
@@ -59,6 +62,11 @@ impl Origin {
     pub(crate) fn of(context: &SpanContext) -> Option<Self> {
         let collected = context.is_valid() && context.is_sampled();
         collected.then(|| Self { trace: context.trace_id().to_bytes(), span: context.span_id().to_bytes() })
+    }
+
+    fn read(rest: &[u8]) -> Option<Self> {
+        let (&ORIGIN, rest) = rest.split_first()? else { return None };
+        postcard::from_bytes(rest).ok()
     }
 
     pub(crate) fn context(&self) -> SpanContext {
@@ -109,7 +117,7 @@ impl Frame {
         let (&VERSION, body) = bytes.split_first()? else { return None };
         let (body, rest) = postcard::take_from_bytes(body).ok()?;
         match (body, place) {
-            (Body::Message(message), None) => Some(Self::Message(message, postcard::from_bytes(rest).ok())),
+            (Body::Message(message), None) => Some(Self::Message(message, Origin::read(rest))),
             (Body::Mark(mark), Some(place)) => {
                 let (epoch, n) = place.split_once('.')?;
                 Some(Self::Mark(mark, Place { epoch: epoch.parse().ok()?, n: n.parse().ok()? }))
@@ -122,6 +130,7 @@ impl Frame {
 fn encode(body: &Body, origin: Option<Origin>) -> Result<String> {
     let mut bytes = postcard::to_extend(body, vec![VERSION]).map_err(Failure::internal)?;
     if let Some(origin) = origin {
+        bytes.push(ORIGIN);
         bytes = postcard::to_extend(&origin, bytes).map_err(Failure::internal)?;
     }
     Ok(URL_SAFE_NO_PAD.encode(bytes))
@@ -158,13 +167,17 @@ mod tests {
         assert_eq!(Origin::of(&SpanContext::NONE), None);
         let bytes = |origin| URL_SAFE_NO_PAD.decode(message(2).encode(origin).unwrap()).unwrap();
         let (with, without) = (bytes(Some(origin)), bytes(None));
-        assert_eq!(with.len(), without.len() + 24);
+        assert_eq!(with.len(), without.len() + 25);
         // As before there were any.
         let Body::Message(read) = postcard::from_bytes(&with[1..]).unwrap() else { panic!("a mark") };
         assert_eq!(read, message(2));
-        // A piece of one is none.
-        let cut = URL_SAFE_NO_PAD.encode(&with[..with.len() - 1]);
-        assert_eq!(Frame::decode(&cut), Some(Frame::Message(message(2), None)));
+        // A piece of one is none, and neither is what comes later in its place.
+        let mut other = with.clone();
+        other[without.len()] += 1;
+        for text in [&with[..with.len() - 1], &other] {
+            let text = URL_SAFE_NO_PAD.encode(text);
+            assert_eq!(Frame::decode(&text), Some(Frame::Message(message(2), None)));
+        }
     }
 
     #[test]

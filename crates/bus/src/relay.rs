@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kernel::{CalendarId, Failure, Moved, Result, Subject, TenantId, UserId};
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, FromRow, PgConnection, Postgres, Transaction};
 use store::{Store, traceparent};
+use tracing::field::Empty;
 use tracing::{Span, debug_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
@@ -30,8 +30,8 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(50);
 /// A turn that takes longer hangs.
 const TURN_WITHIN: Duration = Duration::from_secs(5);
 
-/// A span keeps no more links than that.
-const MAX_LINKS: usize = 128;
+/// The span of a message names so many writes at most.
+const MAX_WRITES: usize = 128;
 
 #[derive(Debug)]
 pub(crate) struct Relay {
@@ -45,8 +45,22 @@ pub(crate) struct Relay {
     seen: (i64, Instant),
 }
 
-/// Kind, subject, seq, acl, ids of the rows, age of the oldest in microseconds, the spans that wrote them where there are any.
-type Taken = (String, Uuid, i64, i64, Vec<i64>, i64, Option<Vec<String>>);
+type Turn<'c> = Transaction<'c, Postgres>;
+
+/// The news of one subject.
+#[derive(Debug, FromRow)]
+struct Taken {
+    kind: String,
+    subject_id: Uuid,
+    seq: i64,
+    acl: i64,
+    /// Of its rows.
+    ids: Vec<i64>,
+    /// Microseconds since the oldest of them was written.
+    age: i64,
+    /// The spans that wrote them, as far as they are traced.
+    traceparents: Option<Vec<String>>,
+}
 
 impl Relay {
     pub(crate) fn new(store: Store, settings: &Settings, nats: Option<Nats>, metrics: Arc<Metrics>) -> Self {
@@ -149,25 +163,19 @@ impl Relay {
         }
         let taken: Vec<Taken> = sqlx::query_as(sql::TAKE).bind(MAX_ROWS).bind(MAX_ENTRIES).fetch_all(&mut *tx).await?;
         let entries = taken.iter().map(moved).collect::<Result<Vec<_>>>()?;
-        let oldest = taken.iter().map(|(.., age, _)| *age).max();
-        let writes = writes(&taken);
-        let ids: Vec<i64> = taken.into_iter().flat_map(|(.., ids, _, _)| ids).collect();
+        let oldest = taken.iter().map(|taken| taken.age).max();
+        let writes = traced(&taken);
+        let ids: Vec<i64> = taken.into_iter().flat_map(|taken| taken.ids).collect();
         let rows = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         let swept = entries.len() < usize::try_from(MAX_ENTRIES).unwrap_or(0) && rows < MAX_ROWS.unsigned_abs();
         let publish =
             if entries.is_empty() { Span::none() } else { self.publishing((epoch, n), entries.len(), &writes) };
         let origin = Origin::of(publish.context().span().span_context()).or_else(|| Origin::of(writes.first()?));
         let text = Message { epoch, n, previous, swept, entries }.encode(origin)?;
-        match &self.nats {
-            Some(nats) => {
-                nats.publish(epoch, n, text).await?;
-                sqlx::query(sql::SENT).bind(n).bind(ids).execute(&mut *tx).await?;
-            }
-            None => {
-                sqlx::query(sql::SENT_NOTIFYING).bind(n).bind(ids).bind(text).execute(&mut *tx).await?;
-            }
+        if let Err(failure) = self.send(tx, (epoch, n), text, ids).await {
+            publish.record("otel.status_code", "ERROR");
+            return Err(failure);
         }
-        tx.commit().await?;
         drop(publish);
         self.seen = (n, Instant::now());
         self.deleted.fetch_add(rows, Ordering::Relaxed);
@@ -178,6 +186,20 @@ impl Relay {
         Ok(!swept)
     }
 
+    /// The message, and the commit that takes its rows out.
+    async fn send(&self, mut tx: Turn<'_>, (epoch, n): (i64, i64), text: String, ids: Vec<i64>) -> Result<()> {
+        match &self.nats {
+            Some(nats) => {
+                nats.publish(epoch, n, text).await?;
+                sqlx::query(sql::SENT).bind(n).bind(ids).execute(&mut *tx).await?;
+            }
+            None => {
+                sqlx::query(sql::SENT_NOTIFYING).bind(n).bind(ids).bind(text).execute(&mut *tx).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
     /// Below the first of the traced writes that the message tells of, linked with the others; the first span of a trace of
     /// its own where there are none.
     fn publishing(&self, (epoch, n): (i64, i64), entries: usize, writes: &[SpanContext]) -> Span {
@@ -186,13 +208,13 @@ impl Relay {
             parent: None,
             "bus publish",
             otel.kind = "producer",
+            otel.status_code = Empty,
             messaging.system = self.nats.as_ref().map_or("postgresql", |_| "nats"),
             messaging.message.id = format!("{epoch}.{n}"),
             messaging.batch.message_count = i64::try_from(entries).unwrap_or(i64::MAX)
         );
         if let [first, others @ ..] = writes {
-            // An error means that it is not collected.
-            let _ = span.set_parent(Context::new().with_remote_span_context(first.clone()));
+            traceparent::below(&span, first.clone());
             others.iter().for_each(|other| span.add_link(other.clone()));
         }
         span
@@ -200,11 +222,12 @@ impl Relay {
 }
 
 /// The traced writes that these rows are news of, each once.
-fn writes(taken: &[Taken]) -> Vec<SpanContext> {
+fn traced(taken: &[Taken]) -> Vec<SpanContext> {
     let mut writes: Vec<SpanContext> = Vec::new();
-    for text in taken.iter().flat_map(|(.., of)| of.as_deref().unwrap_or_default()) {
+    for text in taken.iter().flat_map(|taken| taken.traceparents.as_deref().unwrap_or_default()) {
         if let Some(context) = traceparent::parts(text).and_then(traceparent::context)
-            && writes.len() < MAX_LINKS
+            && context.is_sampled()
+            && writes.len() < MAX_WRITES
             && !writes.contains(&context)
         {
             writes.push(context);
@@ -220,12 +243,12 @@ async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-fn moved((kind, id, seq, acl, ..): &Taken) -> Result<Moved> {
-    let subject = match kind.as_str() {
-        "calendar" => Subject::Calendar(CalendarId(*id)),
-        "user" => Subject::User(UserId(*id)),
-        "tenant" => Subject::Tenant(TenantId(*id)),
+fn moved(taken: &Taken) -> Result<Moved> {
+    let subject = match taken.kind.as_str() {
+        "calendar" => Subject::Calendar(CalendarId(taken.subject_id)),
+        "user" => Subject::User(UserId(taken.subject_id)),
+        "tenant" => Subject::Tenant(TenantId(taken.subject_id)),
         other => return Err(Failure::internal(format!("the outbox holds news of a {other}"))),
     };
-    Ok(Moved { subject, seq: *seq, acl: *acl })
+    Ok(Moved { subject, seq: taken.seq, acl: taken.acl })
 }

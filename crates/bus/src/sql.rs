@@ -22,9 +22,9 @@ pub(crate) const TURN: &str = "with turn as materialized (select n from bus for 
 
 /// The oldest news, one row per subject, with the ids of all rows of it. No row locks: only the holder of the turn
 /// takes rows out. A statement of its own after `TURN`: its snapshot must be younger than the number.
-pub(crate) const TAKE: &str = "select kind, subject_id, max(seq), max(acl), array_agg(id),
-         (extract(epoch from clock_timestamp() - min(written_at)) * 1000000)::bigint,
-         array_agg(traceparent) filter (where traceparent is not null)
+pub(crate) const TAKE: &str = "select kind, subject_id, max(seq) as seq, max(acl) as acl, array_agg(id) as ids,
+         (extract(epoch from clock_timestamp() - min(written_at)) * 1000000)::bigint as age,
+         array_agg(traceparent) filter (where traceparent is not null) as traceparents
      from (select * from outbox order by id limit $1) oldest
      group by kind, subject_id
      order by min(id)

@@ -8,6 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::Settings;
 use crate::lifeline::Known;
+use crate::store::MIGRATIONS;
 
 /// The deployment's epoch: one more each time the database may have gone back in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,13 +52,26 @@ pub(crate) async fn inspect(conn: &mut PgConnection) -> Result<()> {
     let same: bool = sqlx::query_scalar(
         "select d.system_identifier = c.system_identifier::text from deploy d, pg_control_system() c",
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await
     .map_err(|error| {
         Failure::new(Kind::Internal, "not_migrated", "the database has no koyomi schema; run `koyomi migrate` first")
             .because(error)
     })?
     .ok_or_else(|| Failure::internal("the deploy row is missing"))?;
+    let applied: i64 = sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
+        .fetch_one(conn)
+        .await?;
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    if applied < newest {
+        return Err(Failure::new(
+            Kind::Internal,
+            "not_migrated",
+            format!(
+                "the database's schema is number {applied}, and this koyomi needs {newest}; run `koyomi migrate` first"
+            ),
+        ));
+    }
     if same {
         return Ok(());
     }

@@ -6,7 +6,8 @@
 //! others are tried beside it. The first that is answered asks the database whether anything has arrived over what was connected
 //! before, since then. If so, only the pulse is late (a machine with more to do than it can, a backend that stands still), and
 //! it is waited for. If not, all of that is lost: whoever waits on such a connection is told so, the pools are made anew, and the
-//! database is told to end the sessions.
+//! database is told to end the sessions. A pulse that has ended, and takes a second to be made anew, is a reason to ask the same of
+//! those that are still open: nobody listened while the network may have been silent.
 
 use std::future::Future;
 use std::io;
@@ -27,8 +28,10 @@ use crate::deploy::recognise;
 const BEAT: Duration = Duration::from_millis(500);
 /// Who hears nothing for so long tries another connection.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often another connection is tried then.
+/// After so long another one is tried beside it, then after twice that, and so on up to a second.
 const AGAIN: Duration = Duration::from_millis(250);
+/// Who has found none for so long says why.
+const TELL_AFTER: Duration = Duration::from_secs(10);
 /// How long one may take: when a database is back, everybody connects at once, and a second is not enough.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 /// When the database answers others, what is on its way to the old connections arrives within this.
@@ -217,7 +220,8 @@ impl Pools {
         futures::join!(main.close(), background.close());
     }
 
-    /// Everything that was connected by `then` is lost.
+    /// Everything that was connected by `then` is lost. Who got a connection later, out of the same pools, is told so, too; his
+    /// session goes on until it notices.
     async fn lose(&self, then: Instant, conn: &mut PgConnection) {
         let old = {
             let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
@@ -246,16 +250,17 @@ impl Pools {
         let (open, heard) = tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()?;
         Some(Old { open, heard })
     }
+}
 
-    async fn connect(self: Arc<Self>) -> Option<PgConnection> {
-        let options = self.main.options.clone().application_name("koyomi pulse");
-        let connecting = async {
-            let mut conn = PgConnection::connect_with(&options).await?;
-            recognise(&mut conn, &self.known).await?;
-            Ok::<_, sqlx::Error>(conn)
-        };
-        tokio::time::timeout(CONNECTED_WITHIN, connecting).await.ok()?.ok()
-    }
+/// As long as it is under way, it keeps no pools.
+async fn connect(options: PgConnectOptions, known: Arc<Known>) -> Result<PgConnection, String> {
+    let connecting = async {
+        let mut conn = PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
+        recognise(&mut conn, &known).await.map_err(|error| error.to_string())?;
+        Ok(conn)
+    };
+    let connected = tokio::time::timeout(CONNECTED_WITHIN, connecting).await;
+    connected.unwrap_or_else(|_| Err(format!("no answer within {CONNECTED_WITHIN:?}")))
 }
 
 /// Sessions, as the database sees them.
@@ -278,16 +283,17 @@ const END: &str = "select pg_terminate_backend(a.pid)
 
 /// Keeps watch as long as there are pools.
 pub(crate) async fn watch_over(pools: Weak<Pools>) {
-    let mut pulse = None;
+    let Some(mut pulse) = another(&pools).await else { return };
     loop {
-        let Some(conn) = pulse.take() else {
-            let Some(conn) = anew(&pools).await else { return };
-            pulse = Some(conn);
-            continue;
-        };
         tokio::time::sleep(BEAT).await;
-        let Some(kept) = beat(&pools, conn).await else { return };
-        pulse = kept;
+        let Some(kept) = beat(&pools, pulse).await else { return };
+        pulse = match kept {
+            Some(conn) => conn,
+            None => match anew(&pools).await {
+                Some(conn) => conn,
+                None => return,
+            },
+        };
     }
 }
 
@@ -295,16 +301,27 @@ pub(crate) async fn watch_over(pools: Weak<Pools>) {
 /// what is open there, and was not heard meanwhile, is lost. None: nobody needs one any more.
 async fn anew(pools: &Weak<Pools>) -> Option<PgConnection> {
     let began = Instant::now();
+    // A little later: what had been sent before the network went silent is no sign of life. And asked for now: when others have
+    // connected, the time is told anew, and nobody knows any more what it was.
+    let since = pools.upgrade()?.known.time.get()?.at(began + AGAIN);
     let mut conn = another(pools).await?;
-    if began.elapsed() >= PATIENCE {
-        tokio::time::sleep(GRACE).await;
-        let pools = pools.upgrade()?;
-        let since = pools.known.time.get()?.at(began);
-        if let Some(Old { open: true, heard: false }) = pools.ask_of(began, since, &mut conn).await {
-            pools.lose(began, &mut conn).await;
-        }
+    if began.elapsed() < PATIENCE {
+        return Some(conn);
     }
-    Some(conn)
+    loop {
+        tokio::time::sleep(GRACE).await;
+        let strong = pools.upgrade()?;
+        match strong.ask_of(began, since, &mut conn).await {
+            Some(Old { open: true, heard: false }) => strong.lose(began, &mut conn).await,
+            Some(_) => {}
+            None => {
+                drop(strong);
+                conn = another(pools).await?;
+                continue;
+            }
+        }
+        return Some(conn);
+    }
 }
 
 /// Asks once; answers the connection for the next time. None: nobody needs one any more.
@@ -350,11 +367,29 @@ async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgCo
 /// One attempt after the other, without waiting for those before: what is sent while nothing arrives may never arrive. None:
 /// nobody needs one any more.
 async fn another(pools: &Weak<Pools>) -> Option<PgConnection> {
-    let (mut attempts, mut again) = (FuturesUnordered::new(), tokio::time::interval(AGAIN));
+    let (began, mut attempts, mut pause) = (Instant::now(), FuturesUnordered::new(), AGAIN);
+    let mut told = false;
     loop {
-        tokio::select! {
-            Some(Some(conn)) = attempts.next() => return Some(conn),
-            _ = again.tick() => attempts.push(pools.upgrade()?.connect()),
+        {
+            let pools = pools.upgrade()?;
+            let options = pools.main.options.clone().application_name("koyomi pulse");
+            attempts.push(connect(options, Arc::clone(&pools.known)));
         }
+        let next = tokio::time::sleep(pause);
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                Some(attempt) = attempts.next() => match attempt {
+                    Ok(conn) => return Some(conn),
+                    Err(error) if !told && began.elapsed() >= TELL_AFTER => {
+                        told = true;
+                        tracing::warn!(error, "nobody can watch over the connections to the database");
+                    }
+                    Err(_) => {}
+                },
+                () = &mut next => break,
+            }
+        }
+        pause = (pause * 2).min(PATIENCE);
     }
 }

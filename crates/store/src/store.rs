@@ -126,17 +126,19 @@ impl Store {
     /// restarted): nothing has run there. What is left of the request's time goes along with it, and in a write the span
     /// that its news belong to.
     pub(crate) async fn transaction(&self, purpose: Purpose) -> Result<Conn> {
-        let (begin, traced) = match purpose {
+        let (begin, write) = match purpose {
             Purpose::Snapshot => ("begin isolation level repeatable read read only", None),
             Purpose::Connection | Purpose::Transaction => ("begin", traceparent::current()),
         };
-        let traced = traced.map_or_else(String::new, |of| format!("; set local koyomi.traceparent = '{of}'"));
+        // No SET: before version 18, pg_stat_statements would keep each value of it as a statement of its own.
+        let traced = write.map(|span| format!("; select set_config('koyomi.traceparent', '{span}', true)"));
+        let traced = traced.unwrap_or_default();
         self.retries.earn();
         let mut left = MOST_RETRIES;
         loop {
             let (pool, lifeline) = self.pools.pool(self.which);
-            let begin = format!("{begin}{}{traced}", deadline::statement_timeout().unwrap_or_default());
-            match in_time(self.metrics.waited(purpose, begin_with(pool, &lifeline, begin))).await {
+            let text = format!("{begin}{}{traced}", deadline::statement_timeout().unwrap_or_default());
+            match in_time(self.metrics.waited(purpose, begin_with(pool, &lifeline, text))).await {
                 Err(Unbegun::Failed(error)) if is_lost(&error) && left > 0 && self.retries.spend() => {
                     tracing::debug!(%error, "a connection had died; beginning again");
                     left -= 1;

@@ -2,6 +2,8 @@
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Trace id, span id and flags of a valid `traceparent` (W3C Trace Context §3.2). Later versions are read as far as this one goes.
 pub fn parts(text: &str) -> Option<(&str, &str, &str)> {
@@ -27,6 +29,12 @@ pub fn context((trace, span, flags): (&str, &str, &str)) -> Option<SpanContext> 
     let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
     let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
     Some(SpanContext::new(trace, span, flags, true, TraceState::default()))
+}
+
+/// Puts a span, in which nobody has been yet, below one of another process.
+pub fn below(span: &Span, context: SpanContext) {
+    // An error means that the span is not collected: then it has no context either.
+    let _ = span.set_parent(Context::new().with_remote_span_context(context));
 }
 
 /// A `traceparent` of the span around us, if it is collected.

@@ -22,8 +22,8 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// When requests are turned away.
 #[derive(Debug, Clone, Copy)]
 pub struct Shedding {
-    /// A read should be answered within this, a GraphQL document or a change within twice as long; nobody waits longer
-    /// than this to be let in.
+    /// A read should be answered within this, a GraphQL document or a change within twice as long, the wait to be let in
+    /// included, which takes half of it at most.
     pub target: Duration,
     /// Under way at once: to begin with, at least, at most.
     pub first: usize,
@@ -49,7 +49,8 @@ pub(super) struct Gate {
 pub(super) struct Permit<'g> {
     gate: &'g Gate,
     class: Class,
-    since: Instant,
+    /// When it came, and perhaps had to wait.
+    came: Instant,
     /// Answered, so that something can be learned from it; a client that hung up says nothing.
     answered: bool,
 }
@@ -74,6 +75,7 @@ impl Gate {
     /// # Errors
     /// `overloaded`.
     pub(super) async fn enter(&self, class: Class, until: Instant) -> Result<Permit<'_>, Failure> {
+        let came = Instant::now();
         let queued = {
             let mut state = self.lock();
             match state.arrive(class, oneshot::Sender::is_closed) {
@@ -89,13 +91,13 @@ impl Gate {
         };
         if let Some(turn) = queued {
             let mut waiting = Waiting { gate: self, class, turn, served: false };
-            let patience = self.target.min(until.saturating_duration_since(Instant::now()));
+            let patience = patience(self.target).min(until.saturating_duration_since(came));
             match tokio::time::timeout(patience, &mut waiting.turn).await {
                 Ok(Ok(())) => waiting.served = true,
                 _ => return Err(self.shed(class)),
             }
         }
-        Ok(Permit { gate: self, class, since: Instant::now(), answered: false })
+        Ok(Permit { gate: self, class, came, answered: false })
     }
 
     fn shed(&self, class: Class) -> Failure {
@@ -134,7 +136,7 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
-        self.gate.leave(self.class, now, self.answered.then(|| now - self.since));
+        self.gate.leave(self.class, now, self.answered.then(|| now - self.came));
     }
 }
 
@@ -145,6 +147,11 @@ impl Drop for Waiting<'_> {
             self.gate.leave(self.class, Instant::now(), None);
         }
     }
+}
+
+/// Who waits longer to be let in is not answered within the target either.
+fn patience(target: Duration) -> Duration {
+    target / 2
 }
 
 /// Who waits for what needs more work is told to stay away longer.
@@ -207,7 +214,8 @@ impl<W> State<W> {
         if self.queues[n].len() < most { Arrival::Queue } else { Arrival::Full }
     }
 
-    /// `took`: of one that was answered. Whether the limit is another now.
+    /// `took`: of one that was answered, since it came. What it waited counts: by the work alone, as many would be let in as
+    /// are answered just in time, and who had to wait, too, would be late. Whether the limit is another now.
     fn leave(&mut self, class: Class, took: Option<Duration>, now: Instant) -> bool {
         self.in_flight[class.index()] -= 1;
         if let (Some(took), Some(target)) = (took, self.target_of(class)) {

@@ -1,6 +1,5 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Ids;
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use store::{Trace, traceparent};
 use tracing::Span;
@@ -64,8 +63,7 @@ impl Names {
     /// Puts `span` below the sender's, and goes by its name from now on.
     pub(crate) fn join(&mut self, span: &Span) {
         if let Some(sender) = self.sender.take() {
-            // An error means that the span is not collected: then it has no context either.
-            let _ = span.set_parent(Context::new().with_remote_span_context(sender));
+            traceparent::below(span, sender);
         }
         let context = span.context();
         let own = context.span().span_context().clone();

@@ -31,6 +31,7 @@ mod redis;
 mod rest;
 mod seed;
 mod series_random;
+mod start;
 mod statements;
 mod stopping;
 mod switches;

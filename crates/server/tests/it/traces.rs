@@ -136,6 +136,45 @@ async fn a_write_and_its_news_are_told() {
     }
 }
 
+/// News of three writes, two of which are traced, one twice, leave in one message.
+#[tokio::test]
+async fn a_message_hangs_below_its_first_write_and_is_linked_with_the_others() {
+    let (koyomi, _, _) = world().await;
+    let collector = Collector::start().await;
+    let more = [("KOYOMI_BUS", "postgres")];
+    let server = Server::start(&koyomi.database_url(), &collector.base, "0", &more).await;
+    let (first, second) = ("00f067aa0ba902b7", "00f067aa0ba902b8");
+    let other = SENDER.replace(first, second);
+    let writes = [Some(SENDER), None, Some(other.as_str()), Some("not one"), Some(SENDER)];
+    let mut sql = koyomi.sql().await;
+    // Until it is this instance that sends them, and not the other one on this database.
+    let mut sent = async || loop {
+        sqlx::query(
+            "insert into outbox (kind, subject_id, seq, traceparent) select 'user', gen_random_uuid(), 1, traceparent
+             from unnest($1::text[]) as traceparent",
+        )
+        .bind(&writes)
+        .execute(&mut sql)
+        .await
+        .unwrap();
+        let left = "select exists (select from outbox)";
+        while sqlx::query_scalar(left).fetch_one(&mut sql).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        if let Some(span) = collector.of_trace(TRACE).into_iter().find(|span| span.name == "bus publish") {
+            return span;
+        }
+    };
+    let span =
+        tokio::time::timeout(std::time::Duration::from_secs(30), sent()).await.expect("no message in the traces");
+    assert_eq!((span.parent.as_str(), &span.links[..]), (first, &[second.to_owned()][..]));
+    assert_eq!(span.number("messaging.batch.message_count"), 5);
+    server.stop().await;
+    // Nothing begins a trace of its own there.
+    let heard: Vec<Span> = collector.all().into_iter().filter(|span| span.name.starts_with("bus ")).collect();
+    assert!(heard.iter().all(|span| span.trace == TRACE), "{heard:#?}");
+}
+
 /// Prometheus' own words.
 const SCRAPER: &str = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
                        text/plain;version=0.0.4;q=0.3,*/*;q=0.2";

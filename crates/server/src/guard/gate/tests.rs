@@ -13,7 +13,7 @@ struct World {
     began: Instant,
     now: Instant,
     per_step: f64,
-    /// Work left, and since when, of what is under way.
+    /// Work left, and when it came, of what is under way.
     working: BTreeMap<u64, (f64, Instant, Class)>,
     queued: HashMap<u64, (Instant, Class)>,
     asked: u64,
@@ -76,7 +76,7 @@ impl World {
     fn give_up(&mut self) {
         let now = self.now;
         let before = self.queued.len();
-        self.queued.retain(|_, (since, _)| now - *since < TARGET);
+        self.queued.retain(|_, (came, _)| now - *came < patience(TARGET));
         self.seen.shed += (before - self.queued.len()) as u64;
     }
 
@@ -85,15 +85,15 @@ impl World {
         self.working.values_mut().for_each(|(left, ..)| *left -= each);
         let done: Vec<u64> = self.working.iter().filter(|(_, (left, ..))| *left <= 0.0).map(|(id, _)| *id).collect();
         for id in done {
-            let (_, since, class) = self.working.remove(&id).unwrap();
-            let took = self.now - since;
+            let (_, came, class) = self.working.remove(&id).unwrap();
+            let took = self.now - came;
             self.seen.answered += 1;
             self.seen.took.push(took);
             self.state.leave(class, Some(took), self.now);
-            let (queued, working, now) = (&mut self.queued, &mut self.working, self.now);
+            let (queued, working) = (&mut self.queued, &mut self.working);
             let _ = self.state.call_in(|id| {
-                let Some((_, class)) = queued.remove(&id) else { return false };
-                working.insert(id, (1.0, now, class));
+                let Some((came, class)) = queued.remove(&id) else { return false };
+                working.insert(id, (1.0, came, class));
                 true
             });
         }
@@ -131,7 +131,7 @@ fn at_three_times_what_it_can_do_it_goes_on_doing_it() {
             let seen = world.run(10, capacity * 3.0, reads);
             let told = format!("{capacity} {first}: {} answered, {} shed, {:?}", seen.answered, seen.shed, seen.p99());
             assert!(seen.answered as f64 >= 0.95 * capacity * 10.0, "{told}");
-            assert!(seen.p99() <= TARGET * 2, "{told}");
+            assert!(seen.p99() <= TARGET * 3 / 2, "{told}");
         }
     }
 }

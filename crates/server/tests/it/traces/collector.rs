@@ -17,6 +17,8 @@ pub(super) struct Span {
     /// Empty where it is the first.
     pub parent: String,
     pub name: String,
+    /// The spans that it is linked with.
+    pub links: Vec<String>,
     attributes: Vec<(String, Value)>,
 }
 
@@ -82,6 +84,7 @@ async fn take(State(spans): State<Spans>, body: Bytes) {
                 id: hex(&span.span_id),
                 parent: hex(&span.parent_span_id),
                 name: span.name,
+                links: span.links.iter().map(|link| hex(&link.span_id)).collect(),
                 attributes,
             });
         }
