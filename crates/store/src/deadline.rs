@@ -40,7 +40,8 @@ fn timeout_within(left: Duration) -> Option<String> {
     (left < STATEMENT / 2).then(|| {
         // 0 would mean: none.
         let millis = (left - (left / 20).max(HEAD_START).min(left)).as_millis().max(1);
-        format!("; set local statement_timeout = {millis}")
+        // No SET: before version 18, pg_stat_statements would keep each value of it as a statement of its own.
+        format!("; select set_config('statement_timeout', '{millis}', true)")
     })
 }
 
@@ -52,7 +53,8 @@ mod tests {
     fn the_database_stops_a_little_before_the_request_does() {
         let millis = |left| {
             let text = timeout_within(Duration::from_millis(left))?;
-            Some(text.strip_prefix("; set local statement_timeout = ").unwrap().to_owned())
+            let text = text.strip_prefix("; select set_config('statement_timeout', '").unwrap();
+            Some(text.strip_suffix("', true)").unwrap().to_owned())
         };
         assert_eq!(millis(2_000).unwrap(), "1900");
         assert_eq!(millis(50).unwrap(), "45");

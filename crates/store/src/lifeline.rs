@@ -28,7 +28,7 @@ use crate::deploy::recognise;
 const BEAT: Duration = Duration::from_millis(500);
 /// Who hears nothing for so long tries another connection.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// After so long another one is tried beside it, then after twice that, and so on up to a second.
+/// After so long another one is tried beside it, and from then on with every beat.
 const AGAIN: Duration = Duration::from_millis(250);
 /// Who has found none for so long says why.
 const TELL_AFTER: Duration = Duration::from_secs(10);
@@ -220,14 +220,15 @@ impl Pools {
         futures::join!(main.close(), background.close());
     }
 
-    /// Everything that was connected by `then` is lost. Who got a connection later, out of the same pools, is told so, too; his
-    /// session goes on until it notices.
-    async fn lose(&self, then: Instant, conn: &mut PgConnection) {
+    /// Everything that there is besides `conn` is lost. Some of it may have been connected since it was asked for the old ones: it
+    /// comes out of the same pools, so that its users are told so, too, and what they hold would stay with nobody.
+    async fn lose(&self, conn: &mut PgConnection) {
+        let now = Instant::now();
         let old = {
-            let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+            let mut pools = self.now.write().unwrap_or_else(PoisonError::into_inner);
             let new = Now { main: self.main.make(), background: self.background.make() };
             self.generation.send_modify(|generation| *generation += 1);
-            std::mem::replace(&mut *now, new)
+            std::mem::replace(&mut *pools, new)
         };
         tracing::warn!("the connections to the database were lost without a word; they are made anew");
         // What is in use there is given up by who uses it.
@@ -235,11 +236,14 @@ impl Pools {
             let closing = futures::future::join(old.main.close(), old.background.close());
             let _ = tokio::time::timeout(GRACE, closing).await;
         });
-        let (pids, began) = self.known.before(then);
-        self.known.forget(then);
+        let (pids, began) = self.known.before(now);
         let ended = sqlx::query(END).bind(pids).bind(began).execute(conn);
-        if let Err(error) = tokio::time::timeout(PATIENCE, ended).await.unwrap_or_else(|_| Err(lost())) {
-            tracing::warn!(%error, "the lost sessions could not be ended: their locks stay until the database notices");
+        match tokio::time::timeout(PATIENCE, ended).await.unwrap_or_else(|_| Err(lost())) {
+            Ok(_) => self.known.forget(now),
+            Err(error) => tracing::warn!(
+                %error,
+                "the lost sessions could not be ended: their locks stay until the database notices, or the next loss"
+            ),
         }
     }
 
@@ -276,10 +280,11 @@ const OLD: &str = "select count(*) > 0, coalesce(bool_or(a.query_start > $3), fa
      from unnest($1::int[], $2::timestamptz[]) as ours (pid, began)
      join pg_stat_activity a on a.pid = ours.pid and a.backend_start = ours.began";
 
-/// A session is what has this number and began then: the numbers come again.
+/// A session is what has this number and began then: the numbers come again. Who asks is one of them.
 const END: &str = "select pg_terminate_backend(a.pid)
      from unnest($1::int[], $2::timestamptz[]) as lost (pid, began)
-     join pg_stat_activity a on a.pid = lost.pid and a.backend_start = lost.began";
+     join pg_stat_activity a on a.pid = lost.pid and a.backend_start = lost.began
+     where a.pid <> pg_backend_pid()";
 
 /// Keeps watch as long as there are pools.
 pub(crate) async fn watch_over(pools: Weak<Pools>) {
@@ -312,7 +317,7 @@ async fn anew(pools: &Weak<Pools>) -> Option<PgConnection> {
         tokio::time::sleep(GRACE).await;
         let strong = pools.upgrade()?;
         match strong.ask_of(began, since, &mut conn).await {
-            Some(Old { open: true, heard: false }) => strong.lose(began, &mut conn).await,
+            Some(Old { open: true, heard: false }) => strong.lose(&mut conn).await,
             Some(_) => {}
             None => {
                 drop(strong);
@@ -355,7 +360,7 @@ async fn beat(pools: &Weak<Pools>, mut conn: PgConnection) -> Option<Option<PgCo
                 // Not sooner: on a machine with too much to do nobody may begin anything for half a second.
                 Some(Old { heard: true, .. }) => (since, patience) = (now, PATIENCE),
                 Some(Old { heard: false, .. }) => {
-                    pools.lose(asked, &mut other).await;
+                    pools.lose(&mut other).await;
                     return Some(Some(other));
                 }
                 None => break,
@@ -390,6 +395,6 @@ async fn another(pools: &Weak<Pools>) -> Option<PgConnection> {
                 () = &mut next => break,
             }
         }
-        pause = (pause * 2).min(PATIENCE);
+        pause = BEAT;
     }
 }

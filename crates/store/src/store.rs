@@ -130,7 +130,6 @@ impl Store {
             Purpose::Snapshot => ("begin isolation level repeatable read read only", None),
             Purpose::Connection | Purpose::Transaction => ("begin", traceparent::current()),
         };
-        // No SET: before version 18, pg_stat_statements would keep each value of it as a statement of its own.
         let traced = write.map(|span| format!("; select set_config('koyomi.traceparent', '{span}', true)"));
         let traced = traced.unwrap_or_default();
         self.retries.earn();

@@ -6,8 +6,9 @@ use std::time::Duration;
 use link::{Condition, Link};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::task::JoinHandle;
 
-use crate::harness::{self, Client, Harness, Mode, Person};
+use crate::harness::{self, Answer, Client, Harness, Mode, Person};
 use crate::make::{self, id, items};
 use crate::redis::Redis;
 
@@ -85,6 +86,15 @@ impl Scene {
         sqlx::query_scalar(question).bind(application).fetch_all(&mut self.well.sql().await).await.unwrap()
     }
 
+    /// A change through the far instance that waits for who holds the heads.
+    async fn written_behind_a_lock(&self) -> (PgConnection, JoinHandle<Answer>) {
+        let held = self.holding("select * from heads for update").await;
+        let (far, event) = (self.far(), self.event.clone());
+        let written = tokio::spawn(async move { far.patch(&event, json!({ "title": "perhaps" })).await });
+        self.until("application_name = 'koyomi' and wait_event_type = 'Lock'", 1).await;
+        (held, written)
+    }
+
     async fn holding(&self, statement: &'static str) -> PgConnection {
         let mut sql = self.well.sql().await;
         sqlx::raw_sql("begin").execute(&mut sql).await.unwrap();
@@ -124,10 +134,7 @@ async fn a_half_open_database_costs_nothing_that_was_acknowledged_and_shows_noth
 async fn the_locks_of_a_connection_that_was_lost_without_a_word_are_given_back() {
     let scene = scene(Mode::plain()).await;
     assert_eq!(scene.shown().await, "n=0");
-    let held = scene.holding("select * from heads for update").await;
-    let (far, event) = (scene.far(), scene.event.clone());
-    let written = tokio::spawn(async move { far.patch(&event, json!({ "title": "perhaps" })).await });
-    scene.until("application_name = 'koyomi' and wait_event_type = 'Lock'", 1).await;
+    let (held, written) = scene.written_behind_a_lock().await;
     scene.link.forget();
     // Now its session has the head, in a transaction that nobody will end.
     held.close().await.unwrap();
@@ -144,10 +151,7 @@ async fn the_locks_of_a_connection_that_was_lost_without_a_word_are_given_back()
 async fn a_network_that_goes_silent_while_the_pulse_is_made_anew_is_noticed() {
     let scene = scene(Mode::plain()).await;
     assert_eq!(scene.shown().await, "n=0");
-    let held = scene.holding("select * from heads for update").await;
-    let (far, event) = (scene.far(), scene.event.clone());
-    let written = tokio::spawn(async move { far.patch(&event, json!({ "title": "perhaps" })).await });
-    scene.until("application_name = 'koyomi' and wait_event_type = 'Lock'", 1).await;
+    let (held, written) = scene.written_behind_a_lock().await;
     for pid in scene.sessions("koyomi pulse").await {
         let ended = sqlx::query("select pg_terminate_backend($1, 5000)").bind(pid);
         ended.execute(&mut scene.well.sql().await).await.unwrap();
@@ -163,6 +167,34 @@ async fn a_network_that_goes_silent_while_the_pulse_is_made_anew_is_noticed() {
     let told = written.await.unwrap();
     assert_eq!(told.status, 503, "{}", told.text());
     assert_eq!(scene.shown().await, "n=1");
+}
+
+/// Once more, before it is known that what was connected before the first time is lost.
+#[tokio::test]
+async fn what_is_forgotten_while_the_first_loss_is_being_noticed_is_ended_with_the_rest() {
+    let scene = scene(Mode::plain()).await;
+    assert_eq!(scene.shown().await, "n=0");
+    scene.link.forget();
+    // The pulse has asked, and hears nothing.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let held = scene.holding("select * from heads for update").await;
+    let written: Vec<_> = (0..5)
+        .map(|_| {
+            let (far, event) = (scene.far(), scene.event.clone());
+            // Some on connections that are lost, the others on new ones.
+            tokio::spawn(async move { far.patch(&event, json!({ "title": "perhaps" })).await })
+        })
+        .collect();
+    scene.until("application_name = 'koyomi' and wait_event_type = 'Lock'", 1).await;
+    scene.link.forget();
+    held.close().await.unwrap();
+    scene.rename("n=1").await;
+    for told in written {
+        let told = told.await.unwrap();
+        assert!([200, 503].contains(&told.status), "{}", told.text());
+    }
+    scene.far().patch(&scene.event, json!({ "title": "n=2" })).await.is(200);
+    assert_eq!(scene.shown().await, "n=2");
 }
 
 /// A machine with more to do than it can, or a backend that stands still: others are heard, so nothing is lost.
