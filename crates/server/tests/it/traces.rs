@@ -153,7 +153,7 @@ async fn a_message_hangs_below_its_first_write_and_is_linked_with_the_others() {
             "insert into outbox (kind, subject_id, seq, traceparent) select 'user', gen_random_uuid(), 1, traceparent
              from unnest($1::text[]) as traceparent",
         )
-        .bind(&writes)
+        .bind(writes)
         .execute(&mut sql)
         .await
         .unwrap();
