@@ -45,8 +45,6 @@ pub(crate) struct Relay {
     seen: (i64, Instant),
 }
 
-type Turn<'c> = Transaction<'c, Postgres>;
-
 /// The news of one subject.
 #[derive(Debug, FromRow)]
 struct Taken {
@@ -187,7 +185,13 @@ impl Relay {
     }
 
     /// The message, and the commit that takes its rows out.
-    async fn send(&self, mut tx: Turn<'_>, (epoch, n): (i64, i64), text: String, ids: Vec<i64>) -> Result<()> {
+    async fn send(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        (epoch, n): (i64, i64),
+        text: String,
+        ids: Vec<i64>,
+    ) -> Result<()> {
         match &self.nats {
             Some(nats) => {
                 nats.publish(epoch, n, text).await?;

@@ -154,7 +154,8 @@ pub struct Limits {
     /// Turn nobody away, however much is asked at once.
     #[arg(long, env = "KOYOMI_NO_SHEDDING")]
     pub no_shedding: bool,
-    /// Milliseconds in which reads should be answered: when more than one in ten take longer, less are let in at once.
+    /// Milliseconds in which reads should be answered, the wait to be let in included: when more than one in ten take longer,
+    /// less are let in at once.
     #[arg(long, env = "KOYOMI_LATENCY_TARGET", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub latency_target: u64,
     /// What one caller may send: `on` (login 10, reads 120, changes 30, GraphQL 60, imports, exports and heap profiles 5 a

@@ -44,3 +44,37 @@ pub(crate) fn current() -> Option<String> {
     let own = span.span_context();
     (own.is_valid() && own.is_sampled()).then(|| format!("00-{}-{}-01", own.trace_id(), own.span_id()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valid_one_is_taken_apart_and_another_is_none() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        assert_eq!(parts(&format!("00-{trace}-{span}-01")), Some((trace, span, "01")));
+        assert_eq!(parts(&format!("cc-{trace}-{span}-00-more")), Some((trace, span, "00")));
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        ] {
+            assert!(parts(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_context_is_that_of_its_parts() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let context = context((trace, span, "01")).unwrap();
+        assert_eq!(
+            (context.trace_id().to_string(), context.span_id().to_string()),
+            (trace.to_owned(), span.to_owned())
+        );
+        assert!(context.is_sampled() && context.is_remote());
+    }
+}

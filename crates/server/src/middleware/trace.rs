@@ -131,27 +131,12 @@ mod tests {
     fn only_valid_parents_are_continued() {
         let read = |text: &'static str| {
             let names = Names::of(&HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_static(text))]), &ids());
-            let (trace, flags) =
-                parent(&HeaderValue::from_static(text)).map(|(t, _, f)| (t.to_owned(), f.to_owned()))?;
-            assert!(names.traceparent().starts_with(&format!("00-{trace}-")) && names.traceparent().ends_with(&flags));
-            Some((trace, flags))
+            names.traceparent().to_owned()
         };
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(
-            read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-            Some((trace.to_owned(), "01".to_owned()))
-        );
-        assert!(read("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").is_some());
-        for bad in [
-            "",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-        ] {
-            assert!(read(bad).is_none(), "{bad}");
-        }
+        let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let told = read(sent);
+        assert!(told.starts_with(&sent[..36]) && told.ends_with("-01") && told[36..52] != sent[36..52], "{told}");
+        let other = read("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01");
+        assert!(!other.to_lowercase().starts_with(&sent[..36]) && other.ends_with("-00"), "{other}");
     }
 }
